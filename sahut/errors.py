@@ -1,0 +1,71 @@
+"""Sahut's family of errors. Each carries a sentence that says what to do.
+
+    SahutError
+    ├── ConfigurationError     a setting, file or argument is wrong; the user can mend it
+    ├── NotFound               no such row
+    ├── Conflict               the row is not in a state that allows this (somebody else was first)
+    ├── Forbidden              a rule refuses it (window closed, opted out, missing scope)
+    ├── StoreUnavailable       the database is locked, full or gone; nothing was stored
+    ├── ModelFailed            the chat model is down, slow or answered nonsense
+    ├── LoadError              a document could not be read
+    └── SendError              the Graph API did not take a message
+        ├── SendNotMade        the request never left: safe to try again
+        ├── SendUnknown        the answer was lost: Meta may have taken it
+        └── SendRefused        Meta answered with an error code
+"""
+
+
+class SahutError(Exception):
+    """The root of the family."""
+
+
+class ConfigurationError(SahutError):
+    """A setting, file or argument is wrong; the text says how to mend it."""
+
+
+class NotFound(SahutError):
+    """There is no such row."""
+
+
+class Conflict(SahutError):
+    """The row's state does not allow this; usually somebody else was first."""
+
+
+class Forbidden(SahutError):
+    """A rule outside the model refuses this."""
+
+
+class StoreUnavailable(SahutError):
+    """The database is locked, full or gone. Nothing was stored."""
+
+
+class ModelFailed(SahutError):
+    """The chat model is down, too slow, or answered something that cannot be used."""
+
+
+class LoadError(SahutError):
+    """A document could not be read."""
+
+
+class SendError(SahutError):
+    """The Graph API did not take a message."""
+
+
+class SendNotMade(SendError):
+    """The request never left this machine (connection refused, DNS): safe to try again."""
+
+
+class SendUnknown(SendError):
+    """The request left and no answer came (timeout, 5xx): Meta may have taken it."""
+
+
+class SendRefused(SendError):
+    """Meta answered with an error code, so the message was not taken.
+
+    `code` is the key of Meta's error table (never the HTTP status or the title).
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"({code}) {message}")
+        self.code = code
+        self.message = message

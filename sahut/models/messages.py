@@ -1,0 +1,123 @@
+"""What was said: messages in and out (inbox and outbox are these rows), and webhook material kept raw."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from sahut.ids import new_id
+from sahut.models.columns import json_field, maybe_time, text_field, time_field
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CONTACT = "contact"
+    ASSISTANT = "assistant"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+class State(StrEnum):
+    """Where a message stands. `dropped`: a rule stopped it before it left, so the customer never saw it."""
+
+    RECEIVED = "received"
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class Purpose(StrEnum):
+    """Why an outbound message exists; the rules of sending depend on it."""
+
+    REPLY = "reply"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    NOTICE = "notice"
+    OPERATOR = "operator"
+
+
+UNSETTLED = (State.QUEUED, State.SENDING, State.UNKNOWN)
+_UNSETTLED_SQL = sa.text("state IN ('queued', 'sending', 'unknown')")
+
+
+class Message(SQLModel, table=True):
+    """One line of a conversation.
+
+    Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up.
+    Outbound: `body` is Meta's message object, `callback_id` comes back in every status, `attempts` counts POSTs,
+    `due_at` is when the next one may happen and `sending_since` when the last one began.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("number", "wamid", name="uq_message_number_wamid"),
+        sa.Index("ix_message_conversation", "conversation_id", "id"),
+        sa.Index(
+            "ix_message_undone",
+            "conversation_id",
+            sqlite_where=sa.text("state = 'received' AND done_at IS NULL"),
+            postgresql_where=sa.text("state = 'received' AND done_at IS NULL"),
+        ),
+        sa.Index(
+            "ix_message_outbox",
+            "due_at",
+            sqlite_where=_UNSETTLED_SQL,
+            postgresql_where=_UNSETTLED_SQL,
+        ),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id")
+    number: str
+    wamid: str | None = None
+    author: str
+    author_name: str = ""
+    kind: str = "text"
+    state: str
+    text: str = text_field()
+    body: dict[str, Any] = json_field(dict)
+    sent_at: datetime = time_field()
+    created_at: datetime = time_field()
+    # inbound
+    done_at: datetime | None = maybe_time()
+    # outbound
+    turn_id: str | None = Field(default=None, index=True)
+    purpose: str | None = None
+    callback_id: str | None = Field(default=None, unique=True)
+    answers: str | None = None
+    attempts: int = 0
+    due_at: datetime | None = maybe_time()
+    sending_since: datetime | None = maybe_time()
+    error_code: int | None = None
+    error: str = text_field()
+
+
+class StrayDelivery(SQLModel, table=True):
+    """A status whose message is not known (yet): it may arrive before our own POST returned the wamid."""
+
+    __tablename__ = "stray_delivery"
+    __table_args__ = (UniqueConstraint("wamid", "state"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    wamid: str = Field(index=True)
+    state: str
+    error_code: int | None = None
+    error: str = text_field()
+    created_at: datetime = time_field()
+
+
+class RawEvent(SQLModel, table=True):
+    """Webhook material that was not understood or not for us, kept as it came, within a bound."""
+
+    __tablename__ = "raw_event"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    why: str = Field(index=True)
+    body: str = text_field()
+    created_at: datetime = time_field()

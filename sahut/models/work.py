@@ -1,0 +1,190 @@
+"""What is done for a customer: turns and their receipts, tool calls, confirmations, handoffs, tickets, the audit."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from sahut.ids import new_id
+from sahut.models.columns import json_field, maybe_time, text_field, time_field
+
+
+class HandoffState(StrEnum):
+    """Where a request for a human stands."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    RETURNED = "returned"
+    RESOLVED = "resolved"
+
+
+class ConfirmationState(StrEnum):
+    """Where a question "shall I?" stands. Only one may wait in a conversation."""
+
+    WAITING = "waiting"
+    USED = "used"
+    CLOSED = "closed"
+
+
+OPEN_HANDOFF = (HandoffState.QUEUED, HandoffState.CLAIMED)
+_OPEN_HANDOFF_SQL = sa.text("state IN ('queued', 'claimed')")
+_WAITING_SQL = sa.text("state = 'waiting'")
+
+
+class TurnRecord(SQLModel, table=True):
+    """Everything a replay needs: the frozen turn, each exchange with model, retrieval and tools, and the reply."""
+
+    __tablename__ = "turn"
+
+    id: str = Field(primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    fence: int
+    outcome: str
+    turn: dict[str, Any] = json_field(dict)
+    reply: dict[str, Any] = json_field(dict)
+    started_at: datetime = time_field()
+    ended_at: datetime = time_field(index=True)
+
+
+class Receipt(SQLModel, table=True):
+    """What a reply stands on; one for each message the assistant sends."""
+
+    message_id: str = Field(foreign_key="message.id", primary_key=True)
+    turn_id: str = Field(index=True)
+    decision: str
+    confidence: float
+    features: dict[str, Any] = json_field(dict)
+    verdict: dict[str, Any] = json_field(dict)
+    tools: list[dict[str, Any]] = json_field(list)
+    model: str = ""
+    prompt_version: str = ""
+    calibration_version: str = ""
+    window_closes_at: datetime | None = maybe_time()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    created_at: datetime = time_field()
+
+
+class CitationRow(SQLModel, table=True):
+    """A cited span as a row, so that a changed document can name the answers it made wrong."""
+
+    __tablename__ = "citation"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    message_id: str = Field(foreign_key="message.id", index=True)
+    document: str = Field(index=True)
+    version: str = Field(index=True)
+    start: int
+    end: int
+    quote: str = text_field()
+
+
+class ToolCallRow(SQLModel, table=True):
+    """The journal of tool calls: `key` is unique, so a call happens once however often its turn runs."""
+
+    __tablename__ = "tool_call"
+
+    key: str = Field(primary_key=True)
+    conversation_id: str = Field(index=True)
+    name: str
+    arguments: dict[str, Any] = json_field(dict)
+    state: str
+    result: str = text_field()
+    created_at: datetime = time_field()
+
+
+class ConfirmationRow(SQLModel, table=True):
+    """A tool call shown to the customer, waiting for the yes."""
+
+    __tablename__ = "confirmation"
+    __table_args__ = (
+        sa.Index(
+            "uq_confirmation_waiting",
+            "conversation_id",
+            unique=True,
+            sqlite_where=_WAITING_SQL,
+            postgresql_where=_WAITING_SQL,
+        ),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    tool: str
+    arguments: dict[str, Any] = json_field(dict)
+    state: str = ConfirmationState.WAITING
+    created_at: datetime = time_field()
+    expires_at: datetime = time_field()
+
+
+class Handoff(SQLModel, table=True):
+    """A request for a human. At most one is open in a conversation."""
+
+    __table_args__ = (
+        sa.Index(
+            "uq_handoff_open",
+            "conversation_id",
+            unique=True,
+            sqlite_where=_OPEN_HANDOFF_SQL,
+            postgresql_where=_OPEN_HANDOFF_SQL,
+        ),
+        sa.Index("ix_handoff_due", "state", "due_at"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    state: str = HandoffState.QUEUED
+    lane: str
+    reason: str
+    summary: str = text_field()
+    language: str = "en"
+    priority: int = 0
+    due_at: datetime = time_field()
+    noticed_at: datetime | None = maybe_time()
+    claimed_by: str | None = None
+    claimed_at: datetime | None = maybe_time()
+    closed_at: datetime | None = maybe_time()
+    note: str = text_field()
+    created_at: datetime = time_field()
+
+
+class Ticket(SQLModel, table=True):
+    """A case in the back office. `call_key` binds it to the one tool call that opened it."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    reference: str = Field(unique=True)
+    call_key: str = Field(unique=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    contact_id: str = Field(foreign_key="contact.id", index=True)
+    topic: str
+    description: str = text_field()
+    status: str = "open"
+    created_at: datetime = time_field()
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what, when. Never the text of a message."""
+
+    __tablename__ = "audit"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    at: datetime = time_field()
+    actor: str
+    action: str = Field(index=True)
+    conversation_id: str | None = Field(default=None, index=True)
+    detail: dict[str, Any] = json_field(dict)
+
+
+class ApiKey(SQLModel, table=True):
+    """A key for the REST interface. Only the SHA-256 digest of the key is kept."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    name: str
+    digest: str = Field(unique=True)
+    scopes: list[str] = json_field(list)
+    created_at: datetime = time_field()
+    revoked_at: datetime | None = maybe_time()

@@ -1,0 +1,154 @@
+"""The rules, pure: who speaks next, may this be sent, may this be recorded. They take `now` and never ask for it.
+
+Every rule here is a function of plain values, so that it can be read, tested with Hypothesis, and taken out by the
+storm test to prove that it is needed. Sources: Meta's customer service window (24 hours from the customer's own
+timestamp) and Sahut's contract.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sahut.models import Holder, Purpose, State, Status
+
+WINDOW = timedelta(hours=24)
+HANDOFF_DUE = timedelta(minutes=15)
+CONFIRMATION_LIFE = timedelta(hours=24)
+MAX_TURN_ATTEMPTS = 3
+
+Speaker = Literal["assistant", "operator", "nobody"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The customer service window of one number and contact. A pure value."""
+
+    opened_at: datetime | None
+    closed_at: datetime | None = None
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """When free-form messages end; `None` where the customer never wrote. Meta may close it early (131047)."""
+        if self.opened_at is None:
+            return None
+        end = self.opened_at + WINDOW
+        closed_early = self.closed_at is not None and self.closed_at >= self.opened_at
+        return min(end, self.closed_at) if closed_early and self.closed_at else end
+
+    def is_open(self, now: datetime, margin: timedelta = timedelta(0)) -> bool:
+        """Whether a free-form message may be sent, `margin` before the end counting as closed."""
+        closes_at = self.closes_at
+        return closes_at is not None and now < closes_at - margin
+
+
+def next_speaker(*, status: str, holder: str, blocked: bool, opted_out: bool) -> Speaker:
+    """Who answers a new message. A conversation that waits for a human is the operators'."""
+    if blocked or status == Status.SPAM:
+        return "nobody"
+    if holder == Holder.OPERATOR or status == Status.WAITING:
+        return "operator"
+    return "nobody" if opted_out else "assistant"
+
+
+def may_lease(*, leased_until: datetime | None, now: datetime) -> bool:
+    """Whether a conversation is free: one turn at a time."""
+    return leased_until is None or leased_until <= now
+
+
+Outcome = Literal["recorded", "newer_message", "taken_over", "lease_lost"]
+
+
+def may_record(
+    *, fence: int, held_fence: int, inbox_version: int, seen_version: int, speaker: Speaker
+) -> Outcome:
+    """Whether a draft may become the reply.
+
+    A worker whose fencing number was overtaken has lost its lease. A takeover silences the assistant even when the
+    draft is finished. A newer message makes the draft stale: the turn runs again over the whole burst.
+    """
+    if fence != held_fence:
+        return "lease_lost"
+    if speaker != "assistant":
+        return "taken_over"
+    if inbox_version != seen_version:
+        return "newer_message"
+    return "recorded"
+
+
+@dataclass(frozen=True)
+class Send:
+    """Go."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Not now; `until` when to look again."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Never; the message leaves the queue without being sent, for this reason."""
+
+    reason: str
+
+
+Permission = Send | Hold | Drop
+
+
+def may_send(
+    *, purpose: str, kind: str, holder: str, status: str, window: Window, now: datetime, margin: timedelta
+) -> Permission:
+    """Whether a queued message may leave now, checked at the moment of sending.
+
+    Order of rules: the assistant never talks over a human; outside the window only templates go.
+    """
+    if purpose != Purpose.OPERATOR and holder == Holder.OPERATOR:
+        return Drop("an operator holds the conversation")
+    if purpose == Purpose.REPLY and status in (Status.WAITING, Status.SPAM):
+        return Drop("the conversation waits for a human")
+    if kind != "template" and not window.is_open(now, margin):
+        return Drop("the 24-hour window is closed")
+    return Send()
+
+
+# Meta gives no order of statuses: a state only moves up this ladder.
+_LADDER = (State.QUEUED, State.SENDING, State.UNKNOWN, State.SENT, State.DELIVERED, State.READ)
+
+
+def advance(state: str, news: str) -> str:
+    """The state after a delivery event. `failed` is final unless a later delivery proves it wrong.
+
+    Delivered or read after failed happens with several devices, so it wins.
+    """
+    if news == State.FAILED:
+        return State.FAILED if state not in (State.DELIVERED, State.READ) else state
+    if state == State.FAILED:
+        return news if news in (State.DELIVERED, State.READ) else state
+    if state == State.DROPPED:
+        return news
+    return max(state, news, key=lambda name: _LADDER.index(State(name)))
+
+
+def settles(state: str) -> bool:
+    """Whether a status settles a send whose outcome was open."""
+    return state in (State.SENDING, State.UNKNOWN)
+
+
+UnknownFate = Literal["wait", "send_again", "give_up"]
+
+
+def unknown_fate(*, since: datetime, now: datetime, wait: timedelta, attempts: int, kind: str) -> UnknownFate:
+    """What becomes of a send whose answer was lost and that no status has settled.
+
+    A reply is sent once more under the same callback id; a template never is (a person may get it twice).
+    """
+    if now < since + wait:
+        return "wait"
+    return "send_again" if attempts < 2 and kind != "template" else "give_up"
+
+
+def answer_at(*, now: datetime, burst_wait: timedelta) -> datetime:
+    """When the turn over a burst may begin: after a silence, so that three bubbles get one answer."""
+    return now + burst_wait

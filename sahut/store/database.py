@@ -1,0 +1,109 @@
+"""Opening the database and the transaction that every query runs in. Knows no noun.
+
+SQLite: WAL, `synchronous=FULL`, foreign keys, `BEGIN IMMEDIATE` for writers, one writer at a time in this process.
+PostgreSQL: the same code over a pool.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlmodel import SQLModel
+
+from sahut.errors import StoreUnavailable
+
+Tx = AsyncSession
+BUSY_TIMEOUT_S = 5.0
+
+
+class Store:
+    """The database behind one URL. Use `transaction()` to write and `reading()` to look."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
+        self._one_writer = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._writing = self.engine.execution_options(sahut_writes=True)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A write transaction: committed at the end of the block, rolled back on any exception.
+
+        Raises `StoreUnavailable` where the database is locked, full or gone.
+        """
+        async with self._one_writer:
+            async with self._session(self._writing) as tx:
+                yield tx
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """A consistent look that never waits for a writer."""
+        async with self._session(self.engine) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _session(self, bind: AsyncEngine) -> AsyncIterator[Tx]:
+        try:
+            async with AsyncSession(bind, expire_on_commit=False, autoflush=False) as session:
+                async with session.begin():
+                    yield session
+        except (OperationalError, PoolTimeout) as error:
+            raise StoreUnavailable(f"The database cannot be used: {_first_line(error)}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StoreUnavailable(f"The database went away: {_first_line(error)}") from error
+            raise
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+    async def ping(self) -> None:
+        """Raises `StoreUnavailable` unless the database answers."""
+        async with self.reading() as tx:
+            await tx.execute(sa.text("SELECT 1"))
+
+
+async def insert_once(tx: Tx, row: SQLModel) -> bool:
+    """Insert a row unless a unique key already holds one; whether it was inserted."""
+    make: Any = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = make(type(row)).values(**row.model_dump()).on_conflict_do_nothing()
+    result: Any = await tx.execute(statement)
+    return bool(result.rowcount == 1)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _postgres_engine(url: sa.URL, pool_size: int) -> AsyncEngine:
+    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False, pool_timeout=10)
+
+
+def _sqlite_engine(url: sa.URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("sahut_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
