@@ -16,6 +16,9 @@ HANDOFF_DUE = timedelta(minutes=15)
 CONFIRMATION_LIFE = timedelta(hours=24)
 MAX_TURN_ATTEMPTS = 3
 
+# Kinds that ask for no answer: they are stored and shown, and neither start a turn nor drop a draft.
+SILENT_KINDS = frozenset({"reaction", "system", "request_welcome", "edit", "revoke"})
+
 Speaker = Literal["assistant", "operator", "nobody"]
 
 
@@ -75,16 +78,12 @@ def may_record(
     return "recorded"
 
 
+WINDOW_CLOSED = "the 24-hour window is closed"
+
+
 @dataclass(frozen=True)
 class Send:
     """Go."""
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Not now; `until` when to look again."""
-
-    until: datetime
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,9 @@ class Drop:
     reason: str
 
 
-Permission = Send | Hold | Drop
-
-
 def may_send(
     *, purpose: str, kind: str, holder: str, status: str, window: Window, now: datetime, margin: timedelta
-) -> Permission:
+) -> Send | Drop:
     """Whether a queued message may leave now, checked at the moment of sending.
 
     Order of rules: the assistant never talks over a human; outside the window only templates go.
@@ -109,7 +105,7 @@ def may_send(
     if purpose == Purpose.REPLY and status in (Status.WAITING, Status.SPAM):
         return Drop("the conversation waits for a human")
     if kind != "template" and not window.is_open(now, margin):
-        return Drop("the 24-hour window is closed")
+        return Drop(WINDOW_CLOSED)
     return Send()
 
 

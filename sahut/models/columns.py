@@ -33,12 +33,12 @@ Json = sa.JSON().with_variant(JSONB(), "postgresql")
 
 def time_field(*, index: bool = False, **options: Any) -> Any:
     """A required time."""
-    return Field(sa_type=UtcDateTime, index=index, **options)  # type: ignore[call-overload]
+    return Field(sa_type=UtcDateTime, index=index, **options)
 
 
 def maybe_time(*, index: bool = False) -> Any:
     """A time that may be absent."""
-    return Field(default=None, sa_type=UtcDateTime, index=index, nullable=True)  # type: ignore[call-overload]
+    return Field(default=None, sa_type=UtcDateTime, index=index, nullable=True)
 
 
 def json_field(default: Any) -> Any:

@@ -51,8 +51,9 @@ class Message(SQLModel, table=True):
     """One line of a conversation.
 
     Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up.
-    Outbound: `body` is Meta's message object, `callback_id` comes back in every status, `attempts` counts POSTs,
-    `due_at` is when the next one may happen and `sending_since` when the last one began.
+    Outbound: `body` is Meta's message object without the recipient, `callback_id` comes back in every status,
+    `answers` is the wamid it replies to, `attempts` counts POSTs, `sending_since` is when the last one began and
+    `due_at` when the sender must look at the row again.
     """
 
     __table_args__ = (

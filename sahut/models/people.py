@@ -84,6 +84,7 @@ class Conversation(SQLModel, table=True):
     window_opened_at: datetime | None = maybe_time()
     window_closed_at: datetime | None = maybe_time()
     inbox_version: int = 0
+    last_inbound_wamid: str | None = None
     undone_since: datetime | None = maybe_time()
     wake_at: datetime | None = maybe_time()
     attempts: int = 0

@@ -1,0 +1,183 @@
+"""The embedded chat model: it quotes the best supported sentences of the documents and invents nothing.
+
+Needs no server and no key. It must not know thresholds for replying: how far to trust a quote is decided after it.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.phrases import quote_frame
+from agent.proposing import propose
+from agent.words import tokens, words
+from knowledge.chunk import sentences
+from knowledge.lexical import stems
+from sahut.ports import Embedder
+from sahut.turn import Brief, Citation, Draft, Passage, Sentence
+
+NAME = "extractive"
+MOST_CHARACTERS = 480  # of quotes; with its frame the answer fits a phone's screen
+MOST_SENTENCES = 3
+PASSAGES_READ = 4
+
+# Weights of what speaks for a sentence, found on the sample suite and checked on XQuAD.
+W_SENTENCE = 1.0  # cosine of question and sentence
+W_IN_CONTEXT = 0.6  # the same, with the headings before the sentence
+W_WORDS = 0.7  # share of the question's telling words that the sentence has, or its headings
+W_PASSAGE = 0.35  # retrieval's own score
+W_FIGURE = 0.12  # a figure, where the question asks how much, how long or when
+ALSO_WITHIN = 0.10  # how far behind the best sentence another one of the passage may lie to be quoted too
+_FIGURE = re.compile(r"\d")
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A span that could be quoted. `start` and `end` are offsets in the version's text."""
+
+    passage: Passage
+    text: str
+    start: int
+    end: int
+
+    @property
+    def headings(self) -> str:
+        """The headings it stands under, the document's title first."""
+        return ". ".join(dict.fromkeys((self.passage.title, *self.passage.headings)))
+
+    @property
+    def context(self) -> str:
+        """What the sentence is about, for those who read it alone."""
+        nearest = self.passage.headings[-1] if self.passage.headings else self.passage.title
+        return f"{nearest}. {self.text}"
+
+    @property
+    def citation(self) -> Citation:
+        """The span as a receipt wants it."""
+        passage = self.passage
+        return Citation(
+            document=passage.document,
+            version=passage.version,
+            start=self.start,
+            end=self.end,
+            quote=self.text,
+            title=passage.title,
+        )
+
+
+class Extractive:
+    """A `ChatModel` without a model: proposes the tool that is asked for, else quotes, else calls a human."""
+
+    name = NAME
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def think(self, brief: Brief) -> Draft:
+        """A draft of verbatim quotes, a proposed tool call, or `hand_off` where there is nothing to quote."""
+        told = [call for call in brief.done if call.state == "done" and call.result]
+        if told:
+            return self._draft(*(Sentence(text=call.result, tools=(call.key,)) for call in told))
+        proposal = await propose(brief.turn.text, brief.tools, self._embedder)
+        if proposal is not None and not any(call.name == proposal.name for call in brief.done):
+            return Draft(decision="reply", tool_calls=(proposal,), model=self.name)
+        chosen, scores = await self._choose(brief)
+        if not chosen:
+            return Draft(decision="hand_off", reason="no_answer", model=self.name)
+        source = chosen[0].passage
+        frame = quote_frame(source.title, brief.language, source.language)
+        return self._draft(
+            Sentence(text=frame, citations=(chosen[0].citation,)),
+            *(Sentence(text=" ".join(one.text.split()), citations=(one.citation,)) for one in chosen),
+            scores=scores,
+        )
+
+    def _draft(self, *said: Sentence, scores: dict[str, float] | None = None) -> Draft:
+        return Draft(decision="reply", sentences=said, model=self.name, exchange=dict(scores or {}))
+
+    async def _choose(self, brief: Brief) -> tuple[list[Candidate], dict[str, float]]:
+        candidates = [one for passage in brief.passages[:PASSAGES_READ] for one in candidates_of(passage)]
+        if not candidates:
+            return [], {}
+        scores = await self._score(brief, candidates)
+        best = int(scores.argmax())
+        chosen = quote(candidates, scores, best)
+        others = [s for one, s in zip(candidates, scores, strict=True) if one.passage != candidates[best].passage]
+        margin = float(scores[best]) - max(map(float, others), default=0.0)
+        return chosen, {"score": float(scores[best]), "margin": margin}
+
+    async def _score(self, brief: Brief, candidates: list[Candidate]) -> Scores:
+        texts = [brief.question, *(one.text for one in candidates), *(one.context for one in candidates)]
+        question, *vectors = await self._embedder.embed(texts)
+        alone = np.stack(vectors[: len(candidates)]) @ question
+        in_context = np.stack(vectors[len(candidates) :]) @ question
+        shared = word_shares(brief.question, candidates)
+        passage = np.array([one.passage.score for one in candidates], dtype=np.float32)
+        figures = np.array([bool(_FIGURE.search(one.text)) for one in candidates], dtype=np.float32)
+        wanted = W_FIGURE if wants_figure(brief.question) else 0.0
+        total: Scores = (
+            W_SENTENCE * alone
+            + W_IN_CONTEXT * in_context
+            + W_WORDS * shared
+            + W_PASSAGE * passage
+            + wanted * figures
+        )
+        return total
+
+
+def candidates_of(passage: Passage) -> list[Candidate]:
+    """The sentences of a passage; the whole of it where its heading is the question that it answers."""
+    spans = sentences(passage.text)
+    if passage.headings and passage.headings[-1].rstrip().endswith("?") and spans:
+        fitting = [end for _, end in spans if end - spans[0][0] <= MOST_CHARACTERS] or [spans[0][1]]
+        spans = [(spans[0][0], fitting[-1])]
+    return [
+        Candidate(passage, passage.text[start:end], passage.start + start, passage.start + end)
+        for start, end in spans
+    ]
+
+
+def word_shares(question: str, candidates: list[Candidate]) -> Scores:
+    """For each candidate the share of the question's words it has; a word that few candidates have weighs more.
+
+    A word in the headings counts half. Where the languages differ, hardly anything is shared.
+    """
+    asked = set(stems(question))
+    own = [set(stems(one.text)) & asked for one in candidates]
+    above = [set(stems(one.headings)) & asked for one in candidates]
+    seen = Counter(stem for mine, upper in zip(own, above, strict=True) for stem in mine | upper)
+    weight = {stem: float(np.log1p(len(candidates) / count)) for stem, count in seen.items()}
+    total = sum(weight.values()) or 1.0
+    shares = [
+        sum(weight[stem] for stem in mine) + sum(weight[stem] for stem in upper - mine) / 2
+        for mine, upper in zip(own, above, strict=True)
+    ]
+    return np.array(shares, dtype=np.float32) / np.float32(total)
+
+
+def wants_figure(question: str) -> bool:
+    """Whether the question asks how much, how many, how long or when."""
+    row = tokens(question)
+    asking = words("asks_figure")
+    return any(tuple(row[at : at + n]) in asking for at in range(len(row)) for n in (1, 2, 3))
+
+
+def quote(candidates: list[Candidate], scores: Scores, best: int) -> list[Candidate]:
+    """The best sentence and those of its passage that come close, in the text's order, as far as they fit."""
+    first = candidates[best]
+    near = sorted(
+        (at for at, one in enumerate(candidates) if one.passage == first.passage and at != best),
+        key=lambda at: -float(scores[at]),
+    )
+    chosen = [best]
+    length = len(first.text)
+    for at in near[: MOST_SENTENCES - 1]:
+        length += len(candidates[at].text)
+        if scores[at] < scores[best] - ALSO_WITHIN or length > MOST_CHARACTERS:
+            break
+        chosen.append(at)
+    return [candidates[at] for at in sorted(chosen)]

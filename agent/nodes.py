@@ -1,0 +1,267 @@
+"""The nodes of the graph: each takes the state, does one thing, and gives back what it found or an ending.
+
+Authority comes from the screening alone: no draft, document or customer can raise it. Nothing here knows a
+channel, and nothing is written except through the toolbox's own journal.
+"""
+
+import asyncio
+
+from langgraph.runtime import Runtime
+
+from agent import confidence, reading
+from agent.asking import ask
+from agent.check import check, join
+from agent.features import features_of
+from agent.phrases import say
+from agent.state import Deps, Ending, State
+from sahut.errors import ModelFailed
+from sahut.tool import ToolContext
+from sahut.turn import Brief, Draft, Reason, ToolCall, ToolCard, Usage
+from tools import handoff
+from tools.toolbox import call_key
+
+WANTS_HUMAN = 0.5
+INJECTION = 0.5
+PASSAGES = 5
+MOST_ROUNDS = 4
+SMALL_TALK_CHARACTERS = 300
+# Below this the documents do not hold the answer, whatever a model says.
+ANSWERABLE_FLOOR = 0.1
+
+
+async def screen(state: State, runtime: Runtime[Deps]) -> State:
+    """Silence for what asks nothing, a human for what cannot be read, and the screen's verdict on the text."""
+    turn, deps = state["turn"], runtime.context
+    if not turn.text:
+        return {"ending": _without_text({message.kind for message in turn.burst})}
+    screening = await deps.screen.screen(
+        turn.text, hint=turn.language, spam_threshold=turn.guidance.spam_threshold
+    )
+    found: State = {
+        "screening": screening,
+        "language": reading.language(screening.language, turn),
+        "exchanges": ({"kind": "screening", "result": screening.model_dump(mode="json")},),
+    }
+    if turn.confirmation is not None and deps.perform:
+        earlier = await deps.toolbox.finished(turn.confirmation.id, deps.store)
+        if earlier is not None:
+            found |= {"calls": (earlier,), "preface": earlier.result}
+    if screening.verdict.label == "spam":
+        found["ending"] = _hand_off("spam")
+    return found
+
+
+async def understand(state: State, runtime: Runtime[Deps]) -> State:
+    """What the burst wants: an answer to our question, a person, a greeting back, or something to be looked up.
+
+    A yes to our question ends here without a question of its own, and `act` comes next.
+    """
+    turn, preface, language = state["turn"], state.get("preface", ""), state["language"]
+    texts = reading.left_to_answer(turn)
+    answer = reading.confirmation_answer(turn) if turn.confirmation and not preface else None
+    if answer == "yes":
+        return {}
+    if answer == "no" and not texts:
+        return {"ending": Ending("reply", say("cancelled", language))}
+    if state["screening"].wants_human >= WANTS_HUMAN:
+        return {"ending": _hand_off("asked_for_human")}
+    message = "\n".join(text for text in texts if not reading.small_talk(text))
+    if not message:
+        return {"ending": Ending("reply", "" if preface else _small_talk(state, texts))}
+    if not reading.says_something(message):
+        return {
+            "ending": Ending("silent") if reading.asked_back(turn) else Ending("clarify", say("clarify", language))
+        }
+    return {"message": message, "question": reading.question(message, turn)}
+
+
+async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
+    """The passages that may hold the answer."""
+    deps = runtime.context
+    try:
+        found = await deps.retriever.search(state["question"], top=PASSAGES, collection=deps.collection)
+    except ModelFailed:
+        return {"ending": _hand_off("model_failed")}
+    seen = [{"chunk": passage.chunk, "score": passage.score} for passage in found.passages]
+    exchange = {"kind": "retrieval", "question": found.question, "answerable": found.answerable, "passages": seen}
+    return {"found": found, "exchanges": (exchange,)}
+
+
+async def think(state: State, runtime: Runtime[Deps]) -> State:
+    """A draft by the model in the time that is left, else by the fallback: the customer never meets silence."""
+    deps, rounds = runtime.context, state.get("rounds", 0)
+    brief, failures = _brief(state, deps), []
+    draft: Draft | None = None
+    degraded = state.get("degraded", False)
+    if not degraded and not _is_subverted(state) and rounds < MOST_ROUNDS:
+        try:
+            async with asyncio.timeout_at(state["deadline"]):
+                draft = await deps.model.think(brief)
+        except (ModelFailed, TimeoutError) as error:
+            failures.append({"kind": "model", "model": deps.model.name, "error": type(error).__name__})
+            degraded = True
+    try:
+        draft = draft or await deps.fallback.think(brief)
+    except ModelFailed:
+        return {"ending": _hand_off("model_failed"), "exchanges": tuple(failures)}
+    return {
+        "draft": _hand_off_called(draft),
+        "degraded": degraded,
+        "rounds": rounds + 1,
+        "usage": state.get("usage", Usage()) + draft.usage,
+        "exchanges": (*failures, {"kind": "model", "model": draft.model, "draft": draft.model_dump(mode="json")}),
+    }
+
+
+async def act(state: State, runtime: Runtime[Deps]) -> State:
+    """The tool calls that the customer confirmed or the draft asks for, each under its own key."""
+    turn, deps = state["turn"], runtime.context
+    draft, waiting = state.get("draft"), turn.confirmation
+    if draft is not None:
+        wanted = [(call.name, call.arguments, "") for call in draft.tool_calls]
+    else:
+        wanted = [(waiting.tool, waiting.arguments, waiting.id)] if waiting else []
+    calls: list[ToolCall] = []
+    for name, arguments, confirmed in wanted:
+        key = confirmed or call_key(turn.conversation_id, turn.burst[0].id, name, arguments)
+        calls.append(
+            await deps.toolbox.call(
+                name,
+                arguments,
+                _context(state, deps, key),
+                perform=deps.perform,
+                may_write=_may_write(state),
+                confirmed=bool(confirmed),
+            )
+        )
+    found: State = {
+        "calls": (*state.get("calls", ()), *calls),
+        "exchanges": tuple({"kind": "tool", "call": call.model_dump(mode="json")} for call in calls),
+    }
+    return found | _after_calls(state, deps, calls)
+
+
+async def check_draft(state: State, runtime: Runtime[Deps]) -> State:
+    """What of the draft is supported, how likely it is right, and so whether it is sent."""
+    turn, draft = state["turn"], state["draft"]
+    found = state["found"]
+    checked = check(draft.sentences, found.passages, calls=state.get("calls", ()), message=turn.text)
+    text = join(checked.sentences)
+    if draft.decision == "clarify" and text and not reading.asked_back(turn):
+        return {"ending": Ending("clarify", text)}
+    if draft.decision != "reply":
+        return {"ending": _unanswered(state, draft.reason or "no_answer")}
+    if draft.small_talk and text and len(text) <= SMALL_TALK_CHARACTERS:
+        return {"ending": Ending("reply", text)}
+    if not checked.support:
+        return {"ending": _unanswered(state, "no_answer")}
+    if all(sentence.tools for sentence in checked.sentences):
+        return {"ending": Ending("reply", text, sentences=checked.sentences)}
+    features = await features_of(
+        state["question"],
+        language=state["language"],
+        found=found,
+        checked=checked,
+        draft=draft,
+        embedder=runtime.context.embedder,
+    )
+    sure = confidence.probability(features)
+    ending = Ending("reply", text, sentences=checked.sentences)
+    if found.answerable < ANSWERABLE_FLOOR:
+        ending = _unanswered(state, "no_answer")
+    elif sure < confidence.threshold(turn.guidance.max_wrong):
+        ending = _unanswered(state, "low_confidence")
+    return {"features": features, "confidence": sure, "ending": ending}
+
+
+def _without_text(kinds: set[str]) -> Ending:
+    if kinds <= reading.SILENT_KINDS:
+        return Ending("silent")
+    return Ending("clarify") if kinds <= reading.SILENT_KINDS | {"text"} else _hand_off("media")
+
+
+def _hand_off(reason: Reason) -> Ending:
+    return Ending("hand_off", reason=reason)
+
+
+def _small_talk(state: State, texts: tuple[str, ...]) -> str:
+    turn, language = state["turn"], state["language"]
+    kinds = [kind for text in reversed(texts) if (kind := reading.small_talk(text))]
+    return say(kinds[0] if kinds else "thanks_reply", language, organisation=turn.guidance.organisation)
+
+
+def _is_subverted(state: State) -> bool:
+    return state["screening"].injection >= INJECTION
+
+
+def _may_write(state: State) -> bool:
+    return state["screening"].verdict.label == "fine" and not _is_subverted(state)
+
+
+def _cards(state: State, deps: Deps) -> tuple[ToolCard, ...]:
+    """The tools that this turn may use: none under an injection, no writes where the message is doubtful."""
+    if _is_subverted(state):
+        return ()
+    return tuple(card for card in deps.toolbox.cards if card.effect == "read" or _may_write(state))
+
+
+def _brief(state: State, deps: Deps) -> Brief:
+    found = state["found"]
+    return Brief(
+        turn=state["turn"],
+        question=state["question"],
+        language=state["language"],
+        passages=found.passages,
+        answerable=found.answerable,
+        tools=_cards(state, deps) if state.get("rounds", 0) < MOST_ROUNDS else (),
+        done=state.get("calls", ()),
+    )
+
+
+def _hand_off_called(draft: Draft) -> Draft:
+    """The draft, where it calls the tool `hand_off`, as the decision that it means."""
+    called = next((call for call in draft.tool_calls if call.name == handoff.NAME), None)
+    if called is None:
+        return draft
+    reason = called.arguments.get("reason")
+    known = reason if reason in handoff.REASONS else "no_answer"
+    return draft.model_copy(update={"decision": "hand_off", "reason": known, "tool_calls": ()})
+
+
+def _context(state: State, deps: Deps, key: str) -> ToolContext:
+    turn = state["turn"]
+    return ToolContext(
+        key=key,
+        conversation_id=turn.conversation_id,
+        contact_id=turn.contact_id,
+        language=state["language"],
+        now=turn.now,
+        store=deps.store,
+    )
+
+
+def _after_calls(state: State, deps: Deps, calls: list[ToolCall]) -> State:
+    """Where calls lead: a failure to a human, a proposal to the customer, a confirmed call to its result."""
+    if any(call.state == "failed" for call in calls):
+        return {"ending": _hand_off("tool_failed")}
+    proposed = next((call for call in calls if call.state == "proposed"), None)
+    if proposed is not None:
+        return {"ending": ask(proposed, deps.toolbox.spec(proposed.name), state["language"])}
+    if state.get("draft") is not None:
+        return {}
+    if any(call.state == "refused" for call in calls):
+        return {"ending": _hand_off("rule")}
+    return {"preface": calls[0].result or say("done", state["language"])}
+
+
+def _unanswered(state: State, reason: Reason) -> Ending:
+    """No answer can be sent: ask back where hardly anything was said, else call a human and say why."""
+    turn = state["turn"]
+    if state.get("degraded"):
+        return _hand_off("model_failed")
+    if _is_subverted(state):
+        return _hand_off("rule")
+    leaned = state["question"] != state["message"]
+    if reading.is_brief(state["message"]) and not leaned and not reading.asked_back(turn):
+        return Ending("clarify", say("clarify", state["language"]))
+    return _hand_off(reason)

@@ -1,0 +1,100 @@
+"""Reads a burst before anything is looked up: its kind, what it answers, what it asks. Pure; decides nothing."""
+
+from functools import cache
+from typing import Literal
+
+from agent.phrases import LANGUAGES, is_goodbye, is_greeting, is_no, is_thanks, is_yes, say
+from agent.words import consists_of, tokens, words
+from sahut.turn import Line, Turn
+
+# Nothing is asked by these, so nothing is answered.
+SILENT_KINDS = frozenset({"reaction", "sticker", "system"})
+# A message of so few words may lean on the question before it, or be too little to look anything up.
+FEW_WORDS = 3
+# One that opens like a continuation ("and for ...") may be this long.
+FOLLOW_UP_WORDS = 7
+
+
+def language(detected: str, turn: Turn) -> str:
+    """The language of the reply: the message's where we speak it, else the conversation's, else English."""
+    spoken = turn.guidance.languages
+    for code in (detected, turn.language, "en", *spoken):
+        if code in spoken:
+            return code
+    return "en"
+
+
+def confirmation_answer(turn: Turn) -> Literal["yes", "no"] | None:
+    """The customer's last word on the question that waits; a burst may hold a change of mind."""
+    for message in reversed(turn.burst):
+        if is_yes(message.text, turn.language):
+            return "yes"
+        if is_no(message.text, turn.language):
+            return "no"
+    return None
+
+
+def left_to_answer(turn: Turn) -> tuple[str, ...]:
+    """The texts of the burst without a yes or no to the question that waits."""
+    texts = [message.text.strip() for message in turn.burst if message.text.strip()]
+    if turn.confirmation is None:
+        return tuple(texts)
+    return tuple(t for t in texts if not is_yes(t, turn.language) and not is_no(t, turn.language))
+
+
+def small_talk(text: str) -> Literal["greeting", "thanks_reply", "goodbye"] | None:
+    """Which kind of small talk the whole message is, if it is."""
+    if is_goodbye(text):
+        return "goodbye"
+    if is_thanks(text):
+        return "thanks_reply"
+    return "greeting" if is_greeting(text) else None
+
+
+def says_something(message: str) -> bool:
+    """Whether there is a word or number in it: a lone "?" or a row of emoji asks nothing that can be looked up."""
+    return any(character.isalnum() for character in message)
+
+
+def is_brief(message: str) -> bool:
+    """Whether so few words were written that asking back is better than giving up."""
+    return len(tokens(message)) <= FEW_WORDS
+
+
+def asked_back(turn: Turn) -> bool:
+    """Whether our last line was the plea for more words: it is made once."""
+    last = next((line for line in reversed(turn.history) if line.role == "assistant"), None)
+    return last is not None and any(plea in last.content for plea in _pleas())
+
+
+def question(message: str, turn: Turn) -> str:
+    """What is searched for: the message, with the customer's last question before it where it leans on that."""
+    before = previous_question(turn)
+    if before and (asked_back(turn) or leans(message)):
+        return f"{before}\n{message}"
+    return message
+
+
+def leans(message: str) -> bool:
+    """Whether the message only makes sense after the one before it ("and for motorcycles?", "kalau motor?")."""
+    row = tokens(message)
+    openings = words("follow_up")
+    opens = any(tuple(row[:n]) in openings for n in (1, 2))
+    return len(row) <= FEW_WORDS or (opens and len(row) <= FOLLOW_UP_WORDS)
+
+
+def previous_question(turn: Turn) -> str:
+    """The customer's last line that was more than small talk or an answer to us; empty where there is none."""
+    return next((line.content for line in reversed(turn.history) if _is_question(line)), "")
+
+
+def _is_question(line: Line) -> bool:
+    if line.author != "contact" or line.role != "user":
+        return False
+    aside = small_talk(line.content) or is_yes(line.content) or is_no(line.content)
+    return not aside and says_something(line.content) and not consists_of(line.content, "filler")
+
+
+@cache
+def _pleas() -> tuple[str, ...]:
+    return tuple(say("clarify", code) for code in LANGUAGES)

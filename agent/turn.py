@@ -1,0 +1,38 @@
+"""One turn of conversation: a Turn in, a Reply out. Sends nothing; writes nothing but the tools' journal."""
+
+import asyncio
+
+from agent.graph import build
+from agent.state import Deps, State
+from sahut.turn import Reply, Turn
+
+__all__ = ["Assistant", "Deps", "take_turn"]
+
+# think and act may go round a few times; the nodes' own bound is reached first.
+_STEPS = 40
+
+
+async def take_turn(turn: Turn, deps: Deps) -> Reply:
+    """Answer one burst. The same turn may be taken again after a crash: what a tool did is found, not done twice.
+
+    Raises `StoreUnavailable` where the journal cannot be used; every other failure becomes a handoff.
+    """
+    begin: State = {
+        "turn": turn,
+        "deadline": asyncio.get_running_loop().time() + deps.turn_timeout_s,
+        "exchanges": (),
+    }
+    end = await build().ainvoke(begin, {"recursion_limit": _STEPS}, context=deps)
+    answer: Reply = end["answer"]
+    return answer
+
+
+class Assistant:
+    """The assistant of one house: the graph with its parts."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+
+    async def take_turn(self, turn: Turn) -> Reply:
+        """Answer one burst, as the function does."""
+        return await take_turn(turn, self.deps)

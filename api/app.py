@@ -1,0 +1,45 @@
+"""The web application over a house: which doors exist. It must not know how any of them works."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from api import health, problems, rest, webhook
+from api.house import House
+from sahut import __version__
+
+ROLES = ("web", "worker")
+
+
+def create_app(house: House, *, roles: tuple[str, ...] = ROLES) -> FastAPI:
+    """The service as an ASGI application; a house without the role `web` answers only the probes."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(house.worker.run()) if "worker" in roles else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    app = FastAPI(
+        title="Sahut",
+        version=__version__,
+        summary="An AI-first customer support agent service for WhatsApp",
+        openapi_url="/api/v1/openapi.json",
+        docs_url="/api/v1/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.house = house
+    problems.install(app)
+    app.include_router(health.router)
+    if "web" in roles:
+        app.include_router(webhook.router)
+        app.include_router(rest.router)
+    return app

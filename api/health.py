@@ -1,0 +1,34 @@
+"""Probes and metrics. Says whether the process lives and whether it could take work now; changes nothing."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.house import House, house_of
+from sahut.errors import StoreUnavailable
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/health/ready")
+async def ready(house: Annotated[House, Depends(house_of)]) -> JSONResponse:
+    """The database answers, so a webhook could be stored: else 503."""
+    try:
+        await house.store.ping()
+    except StoreUnavailable as error:
+        return JSONResponse({"status": "not ready", "why": str(error)}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics")
+async def metrics(house: Annotated[House, Depends(house_of)]) -> Response:
+    """Prometheus' text format."""
+    return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)

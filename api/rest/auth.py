@@ -1,0 +1,37 @@
+"""Who may do what over REST: bearer keys and their scopes. Knows no noun."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.house import House, house_of
+from sahut.models import ApiKey
+from sahut.store import keys
+
+_bearer = HTTPBearer(auto_error=False, description="A key made by `sahut key create`.")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def scope(needed: str) -> Callable[..., Awaitable[ApiKey]]:
+    """A dependency that asks for a key with the scope; `admin` opens everything."""
+
+    async def check(house: Annotated[House, Depends(house_of)], credentials: Credentials) -> ApiKey:
+        if credentials is None:
+            raise HTTPException(401, "Send a key: Authorization: Bearer KEY (sahut key create).")
+        async with house.store.reading() as tx:
+            key = await keys.find(tx, credentials.credentials)
+        if key is None:
+            raise HTTPException(401, "This key is unknown or revoked.")
+        if needed not in key.scopes and "admin" not in key.scopes:
+            raise HTTPException(403, f"This key lacks the scope {needed!r}.")
+        return key
+
+    return check
+
+
+Reader = Annotated[ApiKey, Depends(scope("read"))]
+Writer = Annotated[ApiKey, Depends(scope("write"))]
+Admin = Annotated[ApiKey, Depends(scope("admin"))]
+TheHouse = Annotated[House, Depends(house_of)]

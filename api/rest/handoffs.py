@@ -1,0 +1,66 @@
+"""Requests for a human over REST: the queue, and claiming."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.rest.auth import Reader, TheHouse, Writer
+from api.rest.pages import Cursor, Limit, Page, page
+from sahut.ids import HandoffId
+from sahut.models import Handoff
+from sahut.store import handoffs, lists
+
+router = APIRouter(prefix="/handoffs", tags=["handoffs"])
+
+
+class HandoffView(BaseModel):
+    """A request for a human."""
+
+    id: str
+    conversation_id: str
+    state: str
+    lane: str
+    reason: str
+    summary: str
+    language: str
+    due_at: datetime
+    claimed_by: str | None
+    claimed_at: datetime | None
+    closed_at: datetime | None
+    note: str
+    created_at: datetime
+
+
+@router.get("")
+async def list_handoffs(
+    house: TheHouse,
+    key: Reader,
+    state: str | None = None,
+    lane: str | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[HandoffView]:
+    """The queue, oldest first."""
+    async with house.store.reading() as tx:
+        rows = await lists.handoffs(tx, state=state, lane=lane, after=cursor, limit=limit + 1)
+    return page(rows, limit, _view, lambda row: row.id)
+
+
+@router.get("/{handoff_id}")
+async def get_handoff(house: TheHouse, key: Reader, handoff_id: str) -> HandoffView:
+    """One request."""
+    async with house.store.reading() as tx:
+        return _view(await lists.get(tx, Handoff, handoff_id))
+
+
+@router.post("/{handoff_id}/claim")
+async def claim(house: TheHouse, key: Writer, handoff_id: str) -> HandoffView:
+    """Take it; the second who tries gets 409."""
+    async with house.store.transaction() as tx:
+        row = await handoffs.claim(tx, HandoffId(handoff_id), operator=key.name, now=house.clock.now())
+        return _view(row)
+
+
+def _view(row: Handoff) -> HandoffView:
+    return HandoffView.model_validate(row, from_attributes=True)

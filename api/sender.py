@@ -1,0 +1,104 @@
+"""The sender: posts queued messages in order and writes down what became of each. The one way out of the house.
+
+`sending` is committed before the POST. It must not know how a message came to be.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from api.metrics import Metrics
+from api.whatsapp.outgoing import addressed
+from api.whatsapp.policy import policy_for
+from sahut.errors import SendNotMade, SendRefused, SendUnknown
+from sahut.ids import ConversationId
+from sahut.ports import Channel, Clock
+from sahut.store import Store, outbox
+from sahut.store.outbox import Sending
+
+log = structlog.get_logger(__name__)
+
+NOT_MADE_BACK_OFF_S = 2.0
+NOT_MADE_BACK_OFF_MOST_S = 300.0
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Delivers a conversation's outbox. `margin` and `unknown_wait` come from the settings."""
+
+    store: Store
+    channel: Channel
+    clock: Clock
+    metrics: Metrics
+    margin: timedelta
+    unknown_wait: timedelta
+
+    async def deliver(self, conversation_id: ConversationId) -> None:
+        """Send every message of the conversation that may leave now, one after the other."""
+        while True:
+            async with self.store.transaction() as tx:
+                sending = await outbox.claim(
+                    tx,
+                    conversation_id,
+                    now=self.clock.now(),
+                    margin=self.margin,
+                    unknown_wait=self.unknown_wait,
+                )
+            if sending is None:
+                return
+            await self._post(sending)
+
+    async def _post(self, sending: Sending) -> None:
+        try:
+            wamid = await self.channel.send(sending.number, _addressed(sending))
+        except SendUnknown as error:
+            await self._lost(sending, error)
+        except SendNotMade as error:
+            wait = min(NOT_MADE_BACK_OFF_S * 2 ** (sending.attempt - 1), NOT_MADE_BACK_OFF_MOST_S)
+            await self._later(sending, timedelta(seconds=wait), str(error), None)
+        except SendRefused as error:
+            await self._refused(sending, error)
+        else:
+            async with self.store.transaction() as tx:
+                await outbox.sent(tx, sending.id, wamid)
+            self.metrics.sends.labels("sent").inc()
+
+    async def _lost(self, sending: Sending, error: SendUnknown) -> None:
+        async with self.store.transaction() as tx:
+            await outbox.outcome_unknown(tx, sending.id, why=str(error), unknown_wait=self.unknown_wait)
+        self.metrics.sends.labels("unknown").inc()
+        log.warning("the answer to a send was lost, waiting for its status", message=sending.id, error=str(error))
+
+    async def _refused(self, sending: Sending, error: SendRefused) -> None:
+        policy = policy_for(error.code)
+        wait = policy.wait_s(sending.attempt)
+        if wait is not None:
+            await self._later(sending, timedelta(seconds=wait), error.message, error.code)
+            return
+        async with self.store.transaction() as tx:
+            if policy.closes_window:
+                await outbox.close_window(tx, sending.conversation_id, now=self.clock.now())
+            await outbox.fail(tx, sending, why=error.message, code=error.code, now=self.clock.now())
+        self.metrics.sends.labels("failed").inc()
+        log.error("Meta refused a message", message=sending.id, code=error.code, error=error.message)
+
+    async def _later(self, sending: Sending, wait: timedelta, why: str, code: int | None) -> None:
+        # A little jitter keeps many conversations from coming back at the same moment.
+        at = self.clock.now() + wait * random.uniform(1.0, 1.1)  # noqa: S311
+        async with self.store.transaction() as tx:
+            await outbox.retry(tx, sending.id, at=at, why=why, code=code)
+        self.metrics.sends.labels("later").inc()
+        log.warning("a send is put off", message=sending.id, code=code, wait_s=wait.total_seconds(), error=why)
+
+
+def _addressed(sending: Sending) -> dict[str, Any]:
+    return addressed(
+        sending.body,
+        callback_id=sending.callback_id,
+        phone=sending.phone,
+        user_id=sending.user_id,
+        quote=sending.quote if "context" not in sending.body else None,
+    )

@@ -1,0 +1,145 @@
+"""Brings webhooks to the service as Meta does: signed, retried, without promises of order; knows no message."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import httpx
+import structlog
+
+from api.simulator.shapes import encode
+from api.whatsapp.signature import HEADER, sign
+from sahut.ports import Clock
+
+# Meta: at once, then a few more times with growing gaps, for up to seven days.
+RETRY_AFTER_S = (1, 5, 30, 300, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
+AT_ONCE = 8
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False)
+class Letter:
+    """A webhook that waits to be delivered, from `due_at` on."""
+
+    payload: Any
+    due_at: datetime
+    attempts: int = 0
+
+
+class PostOffice:
+    """The queue of outgoing webhooks.
+
+    By hand: `deliver()` brings what is due, in the order of `pending`, which a test may shuffle, double or delay.
+    By itself: `start()` brings everything as it falls due, several at a time, so order is not kept.
+    """
+
+    def __init__(self, *, secret: str, clock: Clock, client: httpx.AsyncClient | None, url: str) -> None:
+        self.pending: list[Letter] = []
+        self.dropped: list[Letter] = []
+        self.client = client
+        self._url = url
+        self._secret = secret
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def signed(self, payload: Any) -> tuple[bytes, dict[str, str]]:
+        """The raw body and the headers of a webhook."""
+        body = encode(payload)
+        return body, {"Content-Type": "application/json", HEADER: sign(body, self._secret)}
+
+    async def post(self, payload: Any) -> int:
+        """Post once; the HTTP status, 0 where there was no answer. Errors of a service in process come out."""
+        if self.client is None:
+            raise RuntimeError(
+                "the double has no client to post webhooks with; give it one: double.mail.client = ..."
+            )
+        body, headers = self.signed(payload)
+        try:
+            response = await self.client.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError:
+            return 0
+        return response.status_code
+
+    def put(self, payload: Any, *, delay_s: float = 0) -> Letter:
+        """Queue a webhook, due after `delay_s`."""
+        letter = Letter(payload, self._clock.now() + timedelta(seconds=delay_s))
+        self.pending.append(letter)
+        self._news.set()
+        return letter
+
+    async def bring(self, letter: Letter) -> bool:
+        """Try to deliver one letter now; whether it was taken. One that was not is queued again, a few times."""
+        if letter in self.pending:
+            self.pending.remove(letter)
+        status = 0
+        try:
+            status = await self.post(letter.payload)
+        finally:
+            if status != httpx.codes.OK:
+                self._again(letter)
+        return status == httpx.codes.OK
+
+    def _again(self, letter: Letter) -> None:
+        letter.attempts += 1
+        if letter.attempts > len(RETRY_AFTER_S):
+            self.dropped.append(letter)
+            return
+        letter.due_at = self._clock.now() + timedelta(seconds=RETRY_AFTER_S[letter.attempts - 1])
+        self.pending.append(letter)
+        self._news.set()
+
+    def due(self) -> list[Letter]:
+        """What is due by now, in the order of `pending`."""
+        now = self._clock.now()
+        return [letter for letter in self.pending if letter.due_at <= now]
+
+    async def deliver(self, limit: int | None = None) -> int:
+        """Bring what is due, one after the other, at most `limit`; how many were taken."""
+        taken = 0
+        for letter in self.due()[:limit]:
+            taken += await self.bring(letter)
+        return taken
+
+    def start(self) -> None:
+        """Deliver by itself from now on."""
+        self._task = self._task or asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Deliver no more; what is pending stays pending."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            self._news.clear()
+            batch = self.due()[:AT_ONCE]
+            if not batch:
+                await self._next_due()
+                continue
+            outcomes = await asyncio.gather(*map(self.bring, batch), return_exceptions=True)
+            for outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    log.warning("webhook_failed", error=repr(outcome))
+
+    async def _next_due(self) -> None:
+        waits = [asyncio.create_task(self._news.wait(), name="news")]
+        if self.pending:
+            seconds = (min(letter.due_at for letter in self.pending) - self._clock.now()).total_seconds()
+            waits.append(asyncio.create_task(_sleep(self._clock, seconds), name="due"))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+async def _sleep(clock: Clock, seconds: float) -> Literal[True]:
+    await clock.sleep(seconds)
+    return True

@@ -1,0 +1,128 @@
+"""The one HTTP client to Meta's Graph API; knows nothing of conversations, retries or the store.
+
+Sends are told apart by what is known about them afterwards: never left, refused, or unknown. It never tries
+again by itself, since Meta has no idempotency key (our fact sheet, section 3.10).
+"""
+
+import json
+from typing import Any
+
+import httpx
+
+from api.whatsapp.clean import Json, child, clean_json, clean_text, identifier, number_of
+from sahut.errors import ConfigurationError, SendNotMade, SendRefused, SendUnknown
+
+TIMEOUT = httpx.Timeout(connect=5, read=15, write=10, pool=5)
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=20)
+NUMBER_FIELDS = (
+    "id,display_phone_number,verified_name,name_status,code_verification_status,quality_rating,status,"
+    "throughput,whatsapp_business_manager_messaging_limit,is_official_business_account"
+)
+
+# Raised before a byte of the request was written.
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class GraphClient:
+    """Meta's Graph API as a `sahut.ports.Channel`. One for the life of the process; `close()` it at the end."""
+
+    def __init__(
+        self, *, url: str, version: str, token: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """`url` is the host, `version` like `v26.0`; `transport` is httpx's own seam, for a double in process.
+
+        Raises `ConfigurationError` for a token that no header can carry.
+        """
+        if not token.isascii() or not token.isprintable():
+            raise ConfigurationError("SAHUT_WHATSAPP_ACCESS_TOKEN has characters that no token has; copy it again")
+        self._http = httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/{version}/",
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            timeout=TIMEOUT,
+            limits=LIMITS,
+            transport=transport,
+            follow_redirects=False,
+        )
+
+    async def send(self, number: str, body: dict[str, Any]) -> str:
+        """Post one message object from `number`; the wamid.
+
+        Raises `SendNotMade` (never left), `SendRefused` (an error code: not taken) or `SendUnknown` (anything
+        else: it may have been taken).
+        """
+        answer = await self._call("POST", f"{number}/messages", {"messaging_product": "whatsapp", **body})
+        messages = answer.get("messages")
+        first = messages[0] if isinstance(messages, list) and messages else None
+        wamid = identifier(first.get("id")) if isinstance(first, dict) else None
+        if wamid is None:
+            raise SendUnknown("the Graph API said yes without a message id; waiting for a status")
+        return wamid
+
+    async def mark_read(self, number: str, wamid: str, *, typing: bool) -> None:
+        """Blue ticks for `wamid` and all before it; `typing` shows the mark for 25 s or until our next message.
+
+        Raises `SendError`'s children.
+        """
+        body: Json = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
+        if typing:
+            body["typing_indicator"] = {"type": "text"}
+        await self._call("POST", f"{number}/messages", body)
+
+    async def number_status(self, number: str) -> Json:
+        """Meta's record of a phone number (name, quality, limits): what `sahut doctor` shows.
+
+        Raises `SendError`'s children.
+        """
+        return await self._call("GET", f"{number}?fields={NUMBER_FIELDS}")
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        # Cleaned, because a lone surrogate or a NaN in a text would be an untyped error of the encoder.
+        content = None if body is None else json.dumps(clean_json(body)).encode()
+        try:
+            response = await self._http.request(method, path, content=content)
+        except _NEVER_LEFT as error:
+            raise SendNotMade(f"the Graph API could not be reached: {_words(error)}") from error
+        except httpx.RequestError as error:
+            raise SendUnknown(f"no answer from the Graph API: {_words(error)}") from error
+        return _answer(response)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()
+
+
+def _answer(response: httpx.Response) -> Json:
+    """The body of an answer that says yes.
+
+    A body with a Graph error code is a refusal whatever the HTTP status: the code is Meta's own word that nothing
+    was taken (1, 2, 131000 and 131016 come with a 5xx). A status without a code may come from anything on the way.
+    """
+    body = _json(response)
+    error = child(body, "error")
+    code = number_of(error.get("code"))
+    if code is not None:
+        details = clean_text(child(error, "error_data").get("details"), 1024)
+        raise SendRefused(code, details or clean_text(error.get("message"), 1024))
+    if not response.is_success or not body:
+        raise SendUnknown(
+            f"the Graph API answered {response.status_code} without saying whether it took the message"
+        )
+    return body
+
+
+def _json(response: httpx.Response) -> Json:
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}

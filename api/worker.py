@@ -1,0 +1,224 @@
+"""The worker: woken per conversation, it takes the turn, records the reply and hands it to the sender.
+
+One at a time per conversation, a burst as one turn. It must not know WhatsApp's JSON, HTTP, or how an answer is found.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from agent.phrases import say
+from api.metrics import Metrics
+from api.sender import Sender
+from api.whatsapp import outgoing
+from sahut import rules
+from sahut.engine import Engine
+from sahut.errors import StoreUnavailable
+from sahut.ids import ConversationId
+from sahut.models import Author, Purpose
+from sahut.ports import Clock
+from sahut.store import Store, handoffs, inbox, outbox, turns
+from sahut.turn import Guidance, Reply, Turn
+
+log = structlog.get_logger(__name__)
+
+Answer = Callable[[Turn], Awaitable[Reply]]
+Wake = tuple[str, str]
+SWEEP_EVERY_S = 1.0
+SWEEP_LIMIT = 200
+RETRY_AFTER = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How the worker spends time. `lease` outlives the longest turn, so that only a dead worker loses it."""
+
+    turn_timeout: timedelta = timedelta(seconds=30)
+    slots: int = 8
+
+    @property
+    def lease(self) -> timedelta:
+        return self.turn_timeout + timedelta(seconds=30)
+
+
+class Worker:
+    """Attends to conversations. Several may run, in one process or many: the rows keep them apart."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        engine: Engine,
+        answer: Answer,
+        sender: Sender,
+        clock: Clock,
+        metrics: Metrics,
+        guidance: Guidance,
+        pace: Pace,
+        name: str,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._answer = answer
+        self._sender = sender
+        self._clock = clock
+        self._metrics = metrics
+        self._guidance = guidance
+        self._pace = pace
+        self._name = name
+        self._slots = asyncio.Semaphore(pace.slots)
+        self._swept: dict[Wake, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Serve wake-ups and sweep, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._engine.run({"turn": self.attend, "send": self.deliver}))
+            group.create_task(self._sweep_forever())
+
+    async def attend(self, key: str) -> None:
+        """Take turns in one conversation until nothing waits there, then send what was queued."""
+        conversation_id = ConversationId(key)
+        with structlog.contextvars.bound_contextvars(conversation=key):
+            while True:
+                claim = await self._one_turn(conversation_id)
+                if claim is None:
+                    break
+                if isinstance(claim, turns.NotYet):
+                    await self._clock.sleep((claim.until - self._clock.now()).total_seconds())
+            await self._sender.deliver(conversation_id)
+
+    async def deliver(self, key: str) -> None:
+        """Send what is queued in one conversation."""
+        with structlog.contextvars.bound_contextvars(conversation=key):
+            await self._sender.deliver(ConversationId(key))
+
+    async def look(self) -> list[Wake]:
+        """What a crash or a lost wake-up left behind: undone turns, open sends. Due notices are queued here too."""
+        now = self._clock.now()
+        async with self._store.reading() as tx:
+            undone = await turns.undone(tx, now=now, limit=SWEEP_LIMIT)
+            unsent = await outbox.due(tx, now=now, limit=SWEEP_LIMIT)
+            late = await handoffs.due(tx, now=now, limit=SWEEP_LIMIT)
+        for handoff in late:
+            conversation_id = ConversationId(handoff.conversation_id)
+            await self._notice(handoff.id, conversation_id, handoff.language)
+            unsent.append(conversation_id)
+        return [("turn", key) for key in undone] + [("send", key) for key in unsent]
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            try:
+                for wake in await self.look():
+                    self._spawn(wake)
+            except StoreUnavailable as error:
+                log.error("the sweep found no database, trying again", error=str(error))
+            await self._clock.sleep(SWEEP_EVERY_S)
+
+    def _spawn(self, wake: Wake) -> None:
+        """Attend beside the engine, whose de-duplication may still hold the key of a dead job."""
+        if wake not in self._swept:
+            task = asyncio.create_task(self._watched(wake))
+            self._swept[wake] = task
+            task.add_done_callback(lambda _: self._swept.pop(wake, None))
+
+    async def _watched(self, wake: Wake) -> None:
+        topic, key = wake
+        try:
+            await (self.attend(key) if topic == "turn" else self.deliver(key))
+        except StoreUnavailable as error:
+            log.error("the database went away, the next sweep goes on", error=str(error))
+        except Exception:
+            self._metrics.failures.labels("sweep").inc()
+            log.exception("attending failed, the next sweep tries again")
+
+    async def _one_turn(self, conversation_id: ConversationId) -> turns.Claim | turns.NotYet | None:
+        async with self._slots:
+            async with self._store.transaction() as tx:
+                claim = await turns.claim(
+                    tx,
+                    conversation_id,
+                    worker=self._name,
+                    now=self._clock.now(),
+                    lease=self._pace.lease,
+                    guidance=self._guidance,
+                )
+            if isinstance(claim, turns.Claim):
+                await self._take(claim)
+            return claim
+
+    async def _take(self, claim: turns.Claim) -> None:
+        reply = await self._reply(claim)
+        if reply is None:
+            return
+        body = _body(reply)
+        async with self._store.transaction() as tx:
+            outcome = await turns.record(tx, claim, reply, body=body, now=self._clock.now())
+        self._metrics.turns.labels(reply.decision, outcome).inc()
+        log.info(
+            "turn taken",
+            decision=reply.decision,
+            reason=reply.reason,
+            outcome=outcome,
+            confidence=round(reply.confidence, 3),
+            language=reply.language,
+        )
+
+    async def _reply(self, claim: turns.Claim) -> Reply | None:
+        """The assistant's reply; `None` where the turn failed and waits for its next try."""
+        if claim.exhausted:
+            return _poisoned(claim.turn)
+        limit = self._pace.turn_timeout + timedelta(seconds=5)
+        try:
+            with self._metrics.turn_seconds.time():
+                return await asyncio.wait_for(self._answer(claim.turn), limit.total_seconds())
+        except Exception:
+            self._metrics.failures.labels("turn").inc()
+            log.exception("turn failed, it will be tried again")
+        async with self._store.transaction() as tx:
+            await turns.release(tx, claim, wake_at=self._clock.now() + RETRY_AFTER)
+        return None
+
+    async def _notice(self, handoff_id: str, conversation_id: ConversationId, language: str) -> None:
+        """Tell a customer, once, that the wait for a human goes on."""
+        now = self._clock.now()
+        text = say("notice", language)
+        async with self._store.transaction() as tx:
+            if not await handoffs.note_notice(tx, handoff_id, now=now):
+                return
+            conversation = await inbox.lock_conversation(tx, conversation_id)
+            if conversation is not None:
+                tx.add(
+                    outbox.draft(
+                        conversation,
+                        text=text,
+                        body=outgoing.text(text),
+                        author=Author.ASSISTANT,
+                        purpose=Purpose.NOTICE,
+                        now=now,
+                    )
+                )
+
+
+def _poisoned(turn: Turn) -> Reply:
+    """A turn that died again and again goes to a human, never to nowhere."""
+    language = turn.language or turn.guidance.languages[0]
+    return Reply(
+        decision="hand_off",
+        reason="model_failed",
+        language=language,
+        text=say("acknowledgement", language),
+        summary=f"The assistant failed {rules.MAX_TURN_ATTEMPTS} times on this message.",
+    )
+
+
+def _body(reply: Reply) -> dict[str, Any]:
+    """Meta's message object for a reply: buttons where the assistant offers choices, else plain text."""
+    if not reply.text:
+        return {}
+    if reply.buttons:
+        return outgoing.buttons(reply.text, [(button.id, button.title) for button in reply.buttons])
+    return outgoing.text(reply.text)

@@ -1,0 +1,247 @@
+"""The report of a run: its shape, its file, and what differs from an earlier one.
+
+One rule for report and exit code: `Report.passed`. Must not know how it is shown (`evals/table.py`).
+"""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from evals.gates import Breach, Gate, breaches
+from evals.measures import DECISIONS, confusion, measure, sent_wrong
+from evals.reading import sentences
+from evals.run import Outcome, PlayedCase, PlayedTurn, Run
+from evals.stats import Measure
+from evals.suite import Suite
+from sahut.errors import ConfigurationError
+from sahut.turn import Value
+
+FILE_NAME = "report.json"
+_UNSHOWN = {"turns": {"__all__": {"reply": {"exchanges"}}}}
+
+
+class Result(Value):
+    """One case as it was played: what was said, what came back, and how each turn scored.
+
+    `sent_wrong`: a wrong answer was sent in it, which is the dangerous error.
+    """
+
+    id: str
+    run: int
+    language: str | None
+    topic: str | None
+    outcome: Outcome
+    sent_wrong: bool
+    turns: tuple[PlayedTurn, ...]
+
+
+class PrecisionRecall(Value):
+    """How well one decision is made. `n` is the number of turns that expect it."""
+
+    precision: float | None
+    recall: float | None
+    n: int
+
+
+class Group(Value):
+    """The cases of one language or topic."""
+
+    cases: int
+    pass_rate: Measure
+    wrong_answers: Measure
+
+
+class Quantiles(Value):
+    """Milliseconds from turn to reply, over the turns that got one."""
+
+    p50: float | None
+    p95: float | None
+
+
+class Report(Value):
+    """`report.json`. Rates without a case to measure are null.
+
+    `measures` holds every number again under the name that gates use, with its 95% interval. `failures` and
+    `errors` count plays apart; `unscored` those in which nothing was expected.
+    """
+
+    suite: str
+    cases: int
+    k: int
+    started_at: datetime
+    models: tuple[str, ...]
+    failures: int
+    errors: int
+    unscored: int
+    pass_rate: Measure
+    pass_hat: dict[str, float | None]
+    decisions: dict[str, PrecisionRecall]
+    confusion: dict[str, dict[str, int]]
+    wrong_answers: Measure
+    needless_handoffs: Measure
+    by_language: dict[str, Group]
+    by_topic: dict[str, Group]
+    latency_ms: Quantiles
+    cost_usd: float
+    measures: dict[str, Measure]
+    gates: tuple[Gate, ...]
+    breaches: tuple[Breach, ...]
+    passed: bool
+    results: tuple[Result, ...]
+
+
+class BaselineCase(BaseModel):
+    """A case that an earlier run played."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    run: int
+    outcome: Outcome
+
+
+class Baseline(BaseModel):
+    """What is read of an earlier report: only what comparing needs, so that older files stay readable."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    suite: str
+    measures: dict[str, Measure]
+    results: tuple[BaselineCase, ...]
+
+
+class Difference(Value):
+    """One measure in an earlier report and in this one; `None` where it was not measured."""
+
+    name: str
+    before: float | None
+    after: float | None
+
+    @property
+    def change(self) -> float | None:
+        """After less before."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+def build_report(run: Run) -> Report:
+    """Everything a run says, its gates checked."""
+    found = measure(run)
+    broken = breaches(found, run.suite.gates)
+    outcomes = [case.outcome for case in run.results]
+    return Report(
+        suite=run.suite.name,
+        cases=len(run.suite.cases),
+        k=run.k,
+        started_at=run.started_at,
+        models=_models(run),
+        failures=outcomes.count("failed"),
+        errors=outcomes.count("error"),
+        unscored=outcomes.count("unscored"),
+        pass_rate=found["pass_rate"],
+        pass_hat={
+            name.removeprefix("pass_hat."): m.value for name, m in found.items() if name.startswith("pass_hat.")
+        },
+        decisions={name: _decision(name, run, found) for name in DECISIONS},
+        confusion=confusion(run.results),
+        wrong_answers=found["wrong_answers"],
+        needless_handoffs=found["needless_handoffs"],
+        by_language=_by("by_language", run, found),
+        by_topic=_by("by_topic", run, found),
+        latency_ms=Quantiles(p50=found["latency_ms.p50"].value, p95=found["latency_ms.p95"].value),
+        cost_usd=found["cost_usd"].value or 0.0,
+        measures=found,
+        gates=run.suite.gates,
+        breaches=broken,
+        passed=not broken,
+        results=tuple(_result(case) for case in run.results),
+    )
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Writes `report.json` into `folder` (made where missing), whole or not at all. Gives its path."""
+    path = folder / FILE_NAME
+    draft = path.with_name(f".{FILE_NAME}.{os.getpid()}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_text(to_json(report) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise ConfigurationError(f"{path} cannot be written ({error.strerror or error})") from error
+    return path
+
+
+def to_json(report: Report) -> str:
+    """The report as JSON text: no NaN, and without the models' raw exchanges."""
+    return report.model_dump_json(indent=2, exclude={"results": {"__all__": _UNSHOWN}})
+
+
+def read_baseline(path: Path, suite: Suite) -> Baseline:
+    """An earlier report to compare with. Raises `ConfigurationError` where it is none, or one of another suite."""
+    try:
+        report = Baseline.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValidationError as error:
+        _, text = next(sentences(error))
+        raise ConfigurationError(f"{path}: is no report of `sahut eval run`: {text}") from error
+    if report.suite != suite.name:
+        raise ConfigurationError(f"{path}: is a report of the suite `{report.suite}`, not of `{suite.name}`")
+    if {result.id for result in report.results}.isdisjoint(case.id for case in suite.cases):
+        raise ConfigurationError(f"{path}: has no case in common with the suite `{suite.name}`")
+    return report
+
+
+def differences(before: Baseline, after: Report) -> tuple[Difference, ...]:
+    """The measures whose values differ, in the order of the later report; of two like runs only the clock's."""
+    names = {**after.measures, **before.measures}
+    pairs = [
+        Difference(name=name, before=_value(before.measures, name), after=_value(after.measures, name))
+        for name in names
+    ]
+    return tuple(pair for pair in pairs if pair.before != pair.after)
+
+
+def _value(measures: Mapping[str, Measure], name: str) -> float | None:
+    return measures[name].value if name in measures else None
+
+
+def _decision(name: str, run: Run, found: Mapping[str, Measure]) -> PrecisionRecall:
+    precision, recall = found[f"decisions.{name}.precision"], found[f"decisions.{name}.recall"]
+    return PrecisionRecall(precision=precision.value, recall=recall.value, n=recall.n)
+
+
+def _by(prefix: str, run: Run, found: Mapping[str, Measure]) -> dict[str, Group]:
+    """The groups of `by_language` or `by_topic`; `cases` counts cases, not their repeats."""
+    key = prefix.removeprefix("by_")
+    names = sorted({getattr(case, key) for case in run.suite.cases} - {None})
+    return {
+        name: Group(
+            cases=sum(getattr(case, key) == name for case in run.suite.cases),
+            pass_rate=found[f"{prefix}.{name}.pass_rate"],
+            wrong_answers=found[f"{prefix}.{name}.wrong_answers"],
+        )
+        for name in names
+    }
+
+
+def _models(run: Run) -> tuple[str, ...]:
+    replies = [turn.reply for case in run.results for turn in case.turns if turn.reply]
+    return tuple(sorted({reply.model for reply in replies if reply.model}))
+
+
+def _result(case: PlayedCase) -> Result:
+    return Result(
+        id=case.id,
+        run=case.run,
+        language=case.language,
+        topic=case.topic,
+        outcome=case.outcome,
+        sent_wrong=sent_wrong(case),
+        turns=case.turns,
+    )

@@ -1,0 +1,162 @@
+"""Reads suites (YAML), cases and transcripts (JSONL), strictly: what is wrong is told with file and line.
+
+Whatever is doubtful is an error, so that no report is green on bad input. Knows nothing of running a case.
+"""
+
+import difflib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from evals.cases import Burst, Case, CaseTurn, Expectation, Text
+from evals.gates import Gate, parse_gate
+from evals.reading import Flaws, JsonLine, YamlFile, read_json_lines, read_yaml, sentences
+from evals.scorers import builtin_scorers
+from evals.transcripts import case_from_transcript
+from sahut.errors import ConfigurationError
+from sahut.turn import Value
+
+SUITE_SUFFIXES = (".yaml", ".yml")
+
+
+class _TurnRow(Value):
+    user: Burst
+    expect: Expectation | None = None
+
+
+class _CaseRow(Value):
+    id: Text
+    language: Text | None = None
+    topic: Text | None = None
+    turns: tuple[_TurnRow, ...] = Field(min_length=1)
+
+
+class _SuiteRow(Value):
+    name: Text
+    cases: Text
+    scorers: tuple[Text, ...] | None = Field(default=None, min_length=1)
+    k: int = Field(default=1, ge=1, strict=True)
+    gates: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a run plays and must keep. `scorers` are names; `None` means those that each `expect` names."""
+
+    name: str
+    path: Path
+    cases: tuple[Case, ...]
+    scorers: tuple[str, ...] | None = None
+    k: int = 1
+    gates: tuple[Gate, ...] = ()
+
+
+def load_suite(path: Path, *, corpus: Collection[str] | None = None, scorers: Collection[str] = ()) -> Suite:
+    """The suite of a YAML file, or of a JSONL file of cases or transcripts, which is named after its file.
+
+    `corpus` holds the paths of the known documents: a case that cites another is an error. `scorers` are names
+    beyond the built-in ones. Raises `ConfigurationError` with a line for every flaw: `file:line: what is wrong`.
+    """
+    if path.suffix.lower() not in SUITE_SUFFIXES:
+        return Suite(name=path.stem, path=path, cases=load_cases(path, corpus=corpus))
+    source = read_yaml(path)
+    try:
+        row = _SuiteRow.model_validate(source.data)
+    except ValidationError as error:
+        raise Flaws.of((source.at(where), text) for where, text in sentences(error)) from error
+    flaws = Flaws()
+    gates = _gates(source, row, flaws)
+    known = {*builtin_scorers(), *scorers}
+    for place, name in enumerate(row.scorers or ()):
+        if name not in known:
+            flaws.add(
+                source.at(("scorers", place)), f"unknown scorer `{name}`; known are {', '.join(sorted(known))}"
+            )
+    cases_path = path.parent / row.cases
+    if not cases_path.is_file():
+        flaws.add(source.at(("cases",)), f"there is no file {cases_path}")
+    flaws.raise_if_any()
+    cases = load_cases(cases_path, corpus=corpus)
+    _check_groups(source, gates, cases)
+    return Suite(name=row.name, path=path, cases=cases, scorers=row.scorers, k=row.k, gates=gates)
+
+
+def load_cases(path: Path, *, corpus: Collection[str] | None = None) -> tuple[Case, ...]:
+    """The cases and transcripts of a JSONL file, in its order. Raises `ConfigurationError` like `load_suite`."""
+    flaws = Flaws()
+    cases: list[Case] = []
+    lines: dict[str, int] = {}
+    for line in read_json_lines(path, flaws):
+        case = _case(line, flaws)
+        if case is None:
+            continue
+        if case.id in lines:
+            flaws.add(line.place, f"the id `{case.id}` is already used in line {lines[case.id]}")
+        lines.setdefault(case.id, case.line)
+        cases.append(case)
+        _check_cites(case, line.place, corpus, flaws)
+    flaws.raise_if_any()
+    if not cases:
+        raise ConfigurationError(f"{path}:1: there is no case in this file")
+    return tuple(cases)
+
+
+def _case(line: JsonLine, flaws: Flaws) -> Case | None:
+    if not isinstance(line.data, dict):
+        flaws.add(line.place, "a case is a JSON object")
+        return None
+    try:
+        if "messages" in line.data and "turns" not in line.data:
+            return case_from_transcript(line.data, line=line.number)
+        row = _CaseRow.model_validate(line.data)
+    except ValidationError as error:
+        for _, text in sentences(error):
+            flaws.add(line.place, text)
+        return None
+    except ValueError as error:
+        flaws.add(line.place, str(error))
+        return None
+    turns = tuple(CaseTurn(user=turn.user, expect=turn.expect) for turn in row.turns)
+    return Case(id=row.id, language=row.language, topic=row.topic, turns=turns, line=line.number)
+
+
+def _check_cites(case: Case, place: str, corpus: Collection[str] | None, flaws: Flaws) -> None:
+    if corpus is None:
+        return
+    cited = {name: None for turn in case.turns if turn.expect for name in turn.expect.cites or ()}
+    for document in cited:
+        if document not in corpus:
+            flaws.add(place, f"`cites` names an unknown document `{document}`{_perhaps(document, corpus)}")
+
+
+def _perhaps(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; perhaps `{near[0]}`?" if near else ""
+
+
+def _gates(source: YamlFile, row: _SuiteRow, flaws: Flaws) -> tuple[Gate, ...]:
+    gates = []
+    for name, limit in row.gates.items():
+        place = source.at(("gates", name))
+        try:
+            gates.append(parse_gate(name, limit))
+        except ValidationError as error:
+            for _, text in sentences(error):
+                flaws.add(place, f"gate `{name}`: {text}")
+        except ValueError as error:
+            flaws.add(place, f"gate `{name}`: {error}")
+    return tuple(gates)
+
+
+def _check_groups(source: YamlFile, gates: tuple[Gate, ...], cases: tuple[Case, ...]) -> None:
+    """A gate on a language or topic that no case has would never be measured."""
+    groups = {f"by_language.{case.language}" for case in cases} | {f"by_topic.{case.topic}" for case in cases}
+    flaws = Flaws()
+    for gate in gates:
+        group = gate.name.rpartition(".")[0]
+        if group.startswith(("by_language.", "by_topic.")) and group not in groups:
+            flaws.add(source.at(("gates", gate.name)), f"gate `{gate.name}`: no case belongs to it")
+    flaws.raise_if_any()

@@ -1,0 +1,119 @@
+"""Shows a report in the terminal: the numbers, the groups, the failures, the gates.
+
+Reads a finished report; must not compute or judge anything.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evals.report import Difference, Report, Result
+from evals.stats import Measure
+
+MOST_FAILURES = 20
+NOTHING = "-"
+
+
+def show(report: Report, *, changed: Sequence[Difference] | None = None) -> RenderableType:
+    """The whole report for a terminal; `changed` are the differences from a baseline, where there is one."""
+    parts: list[RenderableType] = [_summary(report)]
+    for title, groups in (("language", report.by_language), ("topic", report.by_topic)):
+        if groups:
+            table = _table(title, "cases", "pass rate", "wrong answers")
+            for name, group in groups.items():
+                table.add_row(Text(name), str(group.cases), share(group.pass_rate), share(group.wrong_answers))
+            parts.append(table)
+    if report.failures or report.errors:
+        parts.append(_failures(report))
+    if changed is not None:
+        parts.append(_changes(changed))
+    parts.append(_verdict(report))
+    return Group(*(line for part in parts for line in (part, Text())))
+
+
+def share(measure: Measure) -> str:
+    """A rate as per cent with its interval, for example `71.4% (60.0-80.5)`."""
+    if measure.value is None:
+        return NOTHING
+    if measure.low is None or measure.high is None:
+        return f"{measure.value:.1%}"
+    return f"{measure.value:.1%} ({measure.low * 100:.1f}-{measure.high * 100:.1f})"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(show_edge=False, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+    return table
+
+
+def _summary(report: Report) -> Table:
+    table = _table(report.suite, "")
+    plays = f"{report.cases} cases" + (f", each {report.k} times" if report.k > 1 else "")
+    table.add_row(
+        "played", f"{plays}; failed {report.failures}, errors {report.errors}, unscored {report.unscored}"
+    )
+    table.add_row("pass rate", share(report.pass_rate))
+    for k, value in report.pass_hat.items():
+        if k != "1" and value is not None:
+            table.add_row(f"pass^{k}", share(report.measures[f"pass_hat.{k}"]))
+    table.add_row("wrong answers sent", f"{share(report.wrong_answers)} of {report.wrong_answers.n}")
+    table.add_row("needless handoffs", f"{share(report.needless_handoffs)} of {report.needless_handoffs.n}")
+    for name, decision in report.decisions.items():
+        if decision.n:
+            precision, recall = (report.measures[f"decisions.{name}.{part}"] for part in ("precision", "recall"))
+            table.add_row(f"{name} precision, recall", f"{share(precision)}, {share(recall)} of {decision.n}")
+    table.add_row("latency p50, p95", f"{_ms(report.latency_ms.p50)}, {_ms(report.latency_ms.p95)}")
+    table.add_row("cost", f"{report.cost_usd:.4f} USD")
+    return table
+
+
+def _failures(report: Report) -> Table:
+    """The dangerous ones first: wrong answers that were sent, then errors, then the rest."""
+    bad = [result for result in report.results if result.outcome in ("failed", "error")]
+    bad.sort(key=lambda result: (not result.sent_wrong, result.outcome != "error"))
+    table = Table("case", "outcome", "the customer said", "what is wrong", show_edge=False, pad_edge=False)
+    for result in bad[:MOST_FAILURES]:
+        said, wrong = next(_flaws(result), ("", ""))
+        name = result.id if report.k == 1 else f"{result.id} ({result.run})"
+        table.add_row(
+            *(Text(cell) for cell in (name, "sent wrong" if result.sent_wrong else result.outcome, said, wrong))
+        )
+    if len(bad) > MOST_FAILURES:
+        table.add_row(f"... and {len(bad) - MOST_FAILURES} more", "", "", "")
+    return table
+
+
+def _flaws(result: Result) -> Iterator[tuple[str, str]]:
+    """For each turn that went wrong: what the customer said, and why."""
+    for turn in result.turns:
+        reasons = [f"{name}: {score.explanation}" for name, score in turn.scores.items() if not score.passed]
+        if turn.error or reasons:
+            yield " / ".join(turn.user), turn.error or "; ".join(reasons)
+
+
+def _changes(changed: Sequence[Difference]) -> RenderableType:
+    if not changed:
+        return Text("Nothing differs from the baseline.")
+    table = _table("differs from the baseline", "before", "now", "change")
+    for difference in changed:
+        numbers = (difference.before, difference.after, difference.change)
+        before, after, change = (NOTHING if number is None else f"{number:.4g}" for number in numbers)
+        table.add_row(Text(difference.name), before, after, change if change.startswith("-") else f"+{change}")
+    return table
+
+
+def _verdict(report: Report) -> Text:
+    if report.passed:
+        kept = len(report.gates)
+        return Text(
+            f"Passed: all {kept} gates are kept." if kept else "Passed: the suite has no gates.", style="green"
+        )
+    lines = "\n".join(f"  {breach.sentence}" for breach in report.breaches)
+    return Text(f"Not passed:\n{lines}", style="red")
+
+
+def _ms(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.0f} ms"

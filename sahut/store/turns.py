@@ -1,0 +1,343 @@
+"""Turns: leasing a conversation, freezing what the assistant may know, recording what it answered.
+
+The lease keeps two turns of a conversation apart; the fencing number and the inbox version, checked in the
+transaction that records, keep a late or stale draft out. Knows nothing of models or WhatsApp.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from sahut import rules
+from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
+from sahut.models import (
+    Author,
+    CitationRow,
+    ConfirmationRow,
+    ConfirmationState,
+    Contact,
+    Conversation,
+    Message,
+    Purpose,
+    Receipt,
+    State,
+    TurnRecord,
+)
+from sahut.store import handoffs, outbox
+from sahut.store.database import Tx
+from sahut.store.inbox import lock_conversation, update_conversation
+from sahut.turn import Confirmation, Guidance, Incoming, Line, Reply, Turn
+
+HISTORY_LINES = 20
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A leased turn. `exhausted`: earlier tries died, so a human takes it."""
+
+    turn: Turn
+    number: str
+    fence: int
+    inbox_version: int
+    exhausted: bool
+
+    @property
+    def conversation_id(self) -> ConversationId:
+        return self.turn.conversation_id
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """A burst is still coming: the conversation may be taken up at `until`."""
+
+    until: datetime
+
+
+async def claim(
+    tx: Tx, conversation_id: ConversationId, *, worker: str, now: datetime, lease: timedelta, guidance: Guidance
+) -> Claim | NotYet | None:
+    """Lease the conversation and freeze its turn. `None` where there is nothing to do or another worker does it."""
+    conversation = await lock_conversation(tx, conversation_id)
+    if conversation is None or conversation.undone_since is None:
+        return None
+    if not rules.may_lease(leased_until=conversation.leased_until, now=now):
+        return None
+    if conversation.wake_at is not None and conversation.wake_at > now:
+        return NotYet(conversation.wake_at)
+    contact = await tx.get_one(Contact, conversation.contact_id)
+    if _speaker(conversation, contact) != "assistant":
+        await finish_burst(tx, conversation_id, now=now)
+        return None
+    fence, attempts = conversation.fence + 1, conversation.attempts + 1
+    await update_conversation(
+        tx, conversation_id, fence=fence, attempts=attempts, leased_by=worker, leased_until=now + lease
+    )
+    turn = await _freeze(tx, conversation, contact, now=now, guidance=guidance)
+    return Claim(
+        turn=turn,
+        number=conversation.number,
+        fence=fence,
+        inbox_version=conversation.inbox_version,
+        exhausted=attempts > rules.MAX_TURN_ATTEMPTS,
+    )
+
+
+async def release(tx: Tx, claim: Claim, *, wake_at: datetime) -> None:
+    """Give the lease back after a failed try; the turn may begin again at `wake_at`."""
+    await tx.execute(
+        sa.update(Conversation)
+        .where(col(Conversation.id) == claim.conversation_id, col(Conversation.fence) == claim.fence)
+        .values(leased_by=None, leased_until=None, wake_at=wake_at)
+    )
+
+
+async def record(tx: Tx, claim: Claim, reply: Reply, *, body: dict[str, Any], now: datetime) -> rules.Outcome:
+    """Make the draft the reply, in one transaction, or drop it.
+
+    `body` is Meta's message object for `reply.text`. Whatever the outcome, the turn's record is kept.
+    """
+    conversation = await lock_conversation(tx, claim.conversation_id)
+    if conversation is None:
+        return "lease_lost"
+    contact = await tx.get_one(Contact, conversation.contact_id)
+    outcome = rules.may_record(
+        fence=conversation.fence,
+        held_fence=claim.fence,
+        inbox_version=conversation.inbox_version,
+        seen_version=claim.inbox_version,
+        speaker=_speaker(conversation, contact),
+    )
+    tx.add(_turn_record(claim, reply, outcome, now))
+    if outcome == "recorded":
+        await _record_reply(tx, conversation, claim, reply, body=body, now=now)
+    elif outcome == "newer_message":
+        await update_conversation(tx, conversation.id, leased_by=None, leased_until=None, attempts=0)
+    elif outcome == "taken_over":
+        await finish_burst(tx, claim.conversation_id, now=now)
+    return outcome
+
+
+async def finish_burst(tx: Tx, conversation_id: ConversationId, *, now: datetime) -> None:
+    """Every message so far is taken up (by an operator or by silence); the lease is free."""
+    await tx.execute(
+        sa.update(Message)
+        .where(
+            col(Message.conversation_id) == conversation_id,
+            col(Message.state) == State.RECEIVED,
+            col(Message.done_at).is_(None),
+        )
+        .values(done_at=now)
+    )
+    await update_conversation(
+        tx, conversation_id, undone_since=None, wake_at=None, leased_by=None, leased_until=None, attempts=0
+    )
+
+
+async def undone(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
+    """Conversations whose turn is due and that nobody holds: what a crash or a lost wake-up left behind."""
+    query = (
+        select(Conversation.id)
+        .where(
+            col(Conversation.undone_since).is_not(None),
+            col(Conversation.wake_at) <= now,
+            sa.or_(col(Conversation.leased_until).is_(None), col(Conversation.leased_until) <= now),
+        )
+        .order_by(col(Conversation.wake_at))
+        .limit(limit)
+    )
+    return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
+
+
+def _speaker(conversation: Conversation, contact: Contact) -> rules.Speaker:
+    return rules.next_speaker(
+        status=conversation.status,
+        holder=conversation.holder,
+        blocked=contact.blocked_at is not None,
+        opted_out=contact.opted_out_at is not None,
+    )
+
+
+async def _freeze(
+    tx: Tx, conversation: Conversation, contact: Contact, *, now: datetime, guidance: Guidance
+) -> Turn:
+    burst = await _burst(tx, conversation.id)
+    history = await _history(tx, conversation.id, {row.id for row in burst})
+    confirmation = await _waiting_confirmation(tx, conversation.id, now)
+    window = rules.Window(conversation.window_opened_at, conversation.window_closed_at)
+    return Turn(
+        id=TurnId(new_id()),
+        conversation_id=ConversationId(conversation.id),
+        contact_id=ContactId(contact.id),
+        contact_name=contact.name,
+        language=conversation.language,
+        history=history,
+        burst=tuple(
+            Incoming(id=MessageId(row.id), kind=row.kind, text=row.text, wamid=row.wamid) for row in burst
+        ),
+        confirmation=confirmation,
+        now=now,
+        window_closes_at=window.closes_at,
+        guidance=guidance,
+    )
+
+
+async def _burst(tx: Tx, conversation_id: str) -> list[Message]:
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.state == State.RECEIVED,
+            col(Message.done_at).is_(None),
+        )
+        .order_by(col(Message.sent_at), col(Message.id))
+    )
+    return list((await tx.execute(query)).scalars())
+
+
+async def _history(tx: Tx, conversation_id: str, burst: set[str]) -> tuple[Line, ...]:
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            col(Message.state).not_in([State.DROPPED, State.FAILED]),
+            col(Message.text) != "",
+        )
+        .order_by(col(Message.id).desc())
+        .limit(HISTORY_LINES + len(burst))
+    )
+    rows = [row for row in (await tx.execute(query)).scalars() if row.id not in burst]
+    return tuple(
+        Line(
+            role="user" if row.author == Author.CONTACT else "assistant",
+            content=row.text,
+            author=row.author,
+        )
+        for row in reversed(rows[:HISTORY_LINES])
+    )
+
+
+async def _waiting_confirmation(tx: Tx, conversation_id: str, now: datetime) -> Confirmation | None:
+    query = select(ConfirmationRow).where(
+        ConfirmationRow.conversation_id == conversation_id,
+        ConfirmationRow.state == ConfirmationState.WAITING,
+        ConfirmationRow.expires_at > now,
+    )
+    row = (await tx.execute(query)).scalar_one_or_none()
+    return None if row is None else Confirmation(id=row.id, tool=row.tool, arguments=row.arguments)
+
+
+def _turn_record(claim: Claim, reply: Reply, outcome: str, now: datetime) -> TurnRecord:
+    return TurnRecord(
+        id=claim.turn.id,
+        conversation_id=claim.conversation_id,
+        fence=claim.fence,
+        outcome=outcome,
+        turn=claim.turn.model_dump(mode="json"),
+        reply=reply.model_dump(mode="json"),
+        started_at=claim.turn.now,
+        ended_at=now,
+    )
+
+
+async def _record_reply(
+    tx: Tx, conversation: Conversation, claim: Claim, reply: Reply, *, body: dict[str, Any], now: datetime
+) -> None:
+    conversation_id = claim.conversation_id
+    await finish_burst(tx, conversation_id, now=now)
+    await _move_confirmation(tx, claim, reply, now)
+    if reply.text:
+        message = outbox.draft(
+            conversation,
+            text=reply.text,
+            body=body,
+            author=Author.ASSISTANT,
+            purpose=Purpose.ACKNOWLEDGEMENT if reply.decision == "hand_off" else Purpose.REPLY,
+            answers=claim.turn.burst[-1].wamid if claim.turn.burst else None,
+            turn_id=claim.turn.id,
+            now=now,
+        )
+        tx.add(message)
+        await tx.flush()
+        tx.add(_receipt(message.id, claim, reply, now))
+        tx.add_all(_citations(message.id, reply))
+    if reply.decision == "hand_off":
+        await handoffs.open_handoff(
+            tx,
+            conversation_id,
+            reason=reply.reason or "rule",
+            lane=reply.lane,
+            summary=reply.summary,
+            language=reply.language,
+            now=now,
+        )
+    await update_conversation(tx, conversation_id, language=reply.language, updated_at=now)
+
+
+async def _move_confirmation(tx: Tx, claim: Claim, reply: Reply, now: datetime) -> None:
+    """An old question is used up or closed by this turn; a new one starts to wait."""
+    if claim.turn.confirmation is not None:
+        used = any(
+            call.key == claim.turn.confirmation.id and call.state == "done" for call in reply.tool_calls
+        )
+        state = ConfirmationState.USED if used else ConfirmationState.CLOSED
+        await _close_confirmations(tx, claim.conversation_id, state)
+    if reply.confirmation is not None:
+        await _close_confirmations(tx, claim.conversation_id, ConfirmationState.CLOSED)
+        tx.add(
+            ConfirmationRow(
+                id=reply.confirmation.id,
+                conversation_id=claim.conversation_id,
+                tool=reply.confirmation.tool,
+                arguments=reply.confirmation.arguments,
+                created_at=now,
+                expires_at=now + rules.CONFIRMATION_LIFE,
+            )
+        )
+
+
+async def _close_confirmations(tx: Tx, conversation_id: str, state: ConfirmationState) -> None:
+    await tx.execute(
+        sa.update(ConfirmationRow)
+        .where(
+            col(ConfirmationRow.conversation_id) == conversation_id,
+            col(ConfirmationRow.state) == ConfirmationState.WAITING,
+        )
+        .values(state=state)
+    )
+
+
+def _receipt(message_id: str, claim: Claim, reply: Reply, now: datetime) -> Receipt:
+    return Receipt(
+        message_id=message_id,
+        turn_id=claim.turn.id,
+        decision=reply.decision,
+        confidence=reply.confidence,
+        features=reply.features,
+        verdict=reply.verdict.model_dump(mode="json"),
+        tools=[call.model_dump(mode="json") for call in reply.tool_calls],
+        model=reply.model,
+        prompt_version=reply.prompt_version,
+        calibration_version=reply.calibration_version,
+        window_closes_at=claim.turn.window_closes_at,
+        input_tokens=reply.usage.input_tokens,
+        output_tokens=reply.usage.output_tokens,
+        cost_usd=reply.usage.cost_usd,
+        created_at=now,
+    )
+
+
+def _citations(message_id: str, reply: Reply) -> list[CitationRow]:
+    return [
+        CitationRow(
+            message_id=message_id,
+            document=citation.document,
+            version=citation.version,
+            start=citation.start,
+            end=citation.end,
+            quote=citation.quote,
+        )
+        for citation in reply.citations
+    ]
