@@ -14,9 +14,7 @@ from sahut.turn import Guidance, Incoming, Line, Reply, Turn
 HISTORY_LINES = 20  # as many lines as the store freezes into a turn; a test keeps the two equal
 
 
-def turn_from_text(
-    text: str, *, now: datetime, guidance: Guidance | None = None, language: str | None = None
-) -> Turn:
+def turn_from_text(text: str, *, now: datetime, guidance: Guidance | None = None, language: str | None = None) -> Turn:
     """The first turn of a fresh conversation. Raises `ConfigurationError` where `text` is blank."""
     return turn_from_messages([{"role": "user", "content": text}], now=now, guidance=guidance, language=language)
 

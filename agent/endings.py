@@ -45,9 +45,7 @@ def summary(state: State) -> str:
     """What an operator should know before reading on: what was asked, in which language, what was tried."""
     turn, found = state["turn"], state.get("found")
     kinds = ", ".join(dict.fromkeys(message.kind for message in turn.burst))
-    asked = (
-        f"“{cut(' '.join(turn.text.split()), _SUMMARY_QUESTION)}”" if turn.text else f"a message of kind {kinds}"
-    )
+    asked = f"“{cut(' '.join(turn.text.split()), _SUMMARY_QUESTION)}”" if turn.text else f"a message of kind {kinds}"
     lines = [f"Asked ({_language(state)}): {asked}"]
     if state.get("question", "") != state.get("message", ""):
         lines.append(f"Follows: “{cut(state['question'].split(chr(10))[0], _SUMMARY_QUESTION)}”")

@@ -146,9 +146,7 @@ def _plain(digits: str) -> str:
     return format(Decimal(digits).normalize(), "f")
 
 
-def _take(
-    pattern: re.Pattern[str], read: Callable[[re.Match[str]], Fact | None], text: str, found: set[Fact]
-) -> str:
+def _take(pattern: re.Pattern[str], read: Callable[[re.Match[str]], Fact | None], text: str, found: set[Fact]) -> str:
     """Collect the facts of one pattern and blank them out, so that no part of them is read twice."""
 
     def blank(match: re.Match[str]) -> str:

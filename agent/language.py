@@ -1,7 +1,7 @@
 """Names the language of a message; knows nothing of what is said in it.
 
-Statistics over bytes (py3langid) are right for sentences and guess for greetings, so that scripts, telling letters,
-frequent little words and the conversation's language so far weigh in, the more the shorter the text is.
+Statistics over bytes (py3langid) are right for sentences and guess for greetings, so that telling letters,
+frequent small words and the conversation's language so far weigh in, the more the shorter the text is.
 """
 
 import math
@@ -13,8 +13,8 @@ from agent.words import tokens, words
 
 PREFERRED = ("id", "en", "pt", "es", "is")
 
-# Other major languages that a text may clearly be in. Close relatives of the customers' languages (Malay, Galician,
-# Catalan, Faroese) are left out unless they are preferred: they would only take texts away from them.
+# Other major languages that a text may clearly be in. Close relatives of the customers' languages (Malay,
+# Galician, Catalan, Faroese) are left out unless they are preferred: they would only take texts away from them.
 MAJOR = (
     *("ar", "bg", "bn", "cs", "da", "de", "el", "fa", "fi", "fr", "he", "hi", "hu", "it", "ja", "ko", "nl", "no"),
     *("pl", "ro", "ru", "sv", "ta", "th", "tl", "tr", "uk", "ur", "vi", "zh"),

@@ -34,9 +34,7 @@ async def screen(state: State, runtime: Runtime[Deps]) -> State:
     turn, deps = state["turn"], runtime.context
     if not turn.text:
         return {"ending": _without_text({message.kind for message in turn.burst})}
-    screening = await deps.screen.screen(
-        turn.text, hint=turn.language, spam_threshold=turn.guidance.spam_threshold
-    )
+    screening = await deps.screen.screen(turn.text, hint=turn.language, spam_threshold=turn.guidance.spam_threshold)
     found: State = {
         "screening": screening,
         "language": reading.language(screening.language, turn),
@@ -69,9 +67,7 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
     if not message:
         return {"ending": Ending("reply", "" if preface else _small_talk(state, texts))}
     if not reading.says_something(message):
-        return {
-            "ending": Ending("silent") if reading.asked_back(turn) else Ending("clarify", say("clarify", language))
-        }
+        return {"ending": Ending("silent") if reading.asked_back(turn) else Ending("clarify", say("clarify", language))}
     return {"message": message, "question": reading.question(message, turn)}
 
 

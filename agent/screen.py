@@ -8,7 +8,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from agent.evidence import KINDS, Evidence, examples, fit
+from agent.evidence import KINDS, Evidence, committed, examples, fit
 from agent.language import PREFERRED, detect
 from agent.signals import Kind, Signal, signals
 from sahut.errors import SahutError
@@ -19,14 +19,17 @@ SPAM_THRESHOLD = 0.8
 UNSURE_SHARE = 0.5  # unsure from this share of the spam threshold on
 _MOST_REASONS = 5
 
-# Languages that the bundled embedder was measured to understand; elsewhere its evidence counts half.
-_UNDERSTOOD = frozenset("ar de en es fr id it ja ko nl pl pt ru th tr zh".split())
+# Languages that the bundled embedder was measured to understand. Elsewhere its vectors are half noise, so that
+# resemblance may speak for a customer (at half weight) and never against one.
+_UNDERSTOOD = frozenset(
+    ("ar", "de", "en", "es", "fr", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
+)
 _NOT_UNDERSTOOD = 0.5
 
 
 @dataclass(frozen=True)
 class _Formula:
-    """probability = sigmoid(steepness * (signals + share * resemblance - middle)), with `share * resemblance` capped."""
+    """probability = sigmoid(steepness * (signals + min(cap, share * resemblance) - middle))."""
 
     share: float
     cap: float
@@ -44,7 +47,7 @@ class _Formula:
 FORMULAS: dict[Kind, _Formula] = {
     "spam": _Formula(share=0.7, cap=1.6, middle=1.05, steepness=2.4, reason="resembles known spam"),
     "wants_human": _Formula(share=0.7, cap=2.5, middle=1.1, steepness=1.5, reason="sounds like a wish for a human"),
-    "injection": _Formula(share=0.7, cap=2.5, middle=0.1, steepness=1.5, reason="resembles known attacks"),
+    "injection": _Formula(share=0.7, cap=2.5, middle=0.15, steepness=1.5, reason="resembles known attacks"),
 }
 _TELLING_RESEMBLANCE = 0.7
 
@@ -53,7 +56,8 @@ _fitted: dict[str, Evidence] = {}
 
 
 class Screen:
-    """Screens messages with one embedder. The examples are embedded once, at the first message or `warm_up()`."""
+    """Screens messages with one embedder. In a vector space that nothing is committed for, the
+    examples are embedded once, at the first message or `warm_up()`."""
 
     def __init__(
         self,
@@ -68,16 +72,15 @@ class Screen:
         self._lock = asyncio.Lock()
 
     async def warm_up(self) -> None:
-        """Load everything now (a second or two), so that the first customer does not wait."""
+        """Load everything now, so that the first customer does not wait."""
         await self.screen("warm up")
 
-    async def screen(
-        self, text: str, *, hint: str | None = None, spam_threshold: float | None = None
-    ) -> Screening:
+    async def screen(self, text: str, *, hint: str | None = None, spam_threshold: float | None = None) -> Screening:
         """What the screen thinks of `text`; `hint` is the conversation's language so far.
 
         `spam_threshold` overrides the constructor's, for replays. Without a working embedder words alone decide.
         """
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair is no text for a tokenizer
         if not text.strip():
             return Screening(language=detect(text, hint=hint, preferred=self._languages))
         resemblance = await self._resemblance(text)
@@ -95,21 +98,25 @@ class Screen:
 
     async def _evidence(self) -> Evidence:
         async with self._lock:
-            name = self._embedder.name
-            if name not in _fitted:
-                known = examples()
-                vectors = await self._embedder.embed([example.text for example in known])
-                _fitted[name] = await asyncio.to_thread(fit, vectors, [example.kind for example in known])
-            return _fitted[name]
+            space = self._embedder.name
+            if space not in _fitted:
+                _fitted[space] = committed(space) or await self._fit()
+            return _fitted[space]
+
+    async def _fit(self) -> Evidence:
+        known = examples()
+        vectors = await self._embedder.embed([example.text for example in known])
+        return await asyncio.to_thread(fit, vectors, [example.kind for example in known])
 
 
 def assess(text: str, resemblance: dict[Kind, float], language: str, spam_threshold: float) -> Screening:
     """The screening of a text, given how much it resembles the examples of each kind (log-odds). Pure."""
-    trust = 1.0 if language in _UNDERSTOOD else _NOT_UNDERSTOOD
     chances, reasons = {}, []
     for kind in KINDS:
         formula, noticed = FORMULAS[kind], signals(kind, text)
-        likeness = trust * resemblance[kind]
+        likeness = resemblance[kind]
+        if language not in _UNDERSTOOD:
+            likeness = min(0.0, _NOT_UNDERSTOOD * likeness)
         chances[kind] = formula.probability(formula.total(noticed, likeness))
         if chances[kind] >= UNSURE_SHARE * spam_threshold:
             reasons.extend(_readable(formula, noticed, likeness))

@@ -1,6 +1,6 @@
-"""What words and shapes of a message say about it, as named signals with reasons; knows no model and no thresholds.
+"""What words and shapes of a message say about it, as named signals with reasons; knows no model, no thresholds.
 
-Patterns are data (`data/screen_signals.toml`); what a pattern cannot say (capitals, hidden letters, hosts) is code here.
+Patterns are data (`data/screen_signals.toml`); what they cannot say (capitals, hidden letters, hosts) is code.
 """
 
 import re
@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from agent.words import DATA
 
@@ -19,28 +19,12 @@ LONGEST_TEXT = 1000  # of a longer one, the first and the last part are read
 
 _SHOUTED_SHARE = 0.7
 _SHOUTED_LETTERS = 25
-_DISGUISE = str.maketrans(
-    {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s"}
-)
-_DISGUISED_WORDS = frozenset(
-    "free win winner won cash claim prize bonus casino loan credit bitcoin crypto promo gratis hadiah menang pemenang "
-    "undian pulsa judi togel slot gacor dana pinjaman ganhe ganhou premio premios dinheiro dinero gana sorteo sorteio "
-    "viagra cialis sexy invest profit urgent selamat klik click verify account bank".split()
-)
+_DISGUISE = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s"})
 _WORDLIKE = re.compile(r"[\w@$]+")
 _SPACED_WORD = re.compile(r"\b(?:\w[ .\-_*]){3,14}\w\b")
 _DIGIT_INSIDE = re.compile(r"[^\W\d_][0134578@$]|[0134578@$][^\W\d_]")
 _INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]")
 _HOST = re.compile(r"(https?://|www\.)?((?:[\w-]+\.)+(?:xn--[\w-]+|[a-z]{2,12}))\b(?::\d+)?(/\S*)?", re.IGNORECASE)
-# A full stop without a space after it ("kotor.handuk") is no host: without a scheme the ending must be a known one.
-_ENDINGS = frozenset(
-    "com net org info biz io me ly co id br pt es is uk us eu ru cn in mz ao mx ar cl pe de fr it nl app dev site online "
-    "shop store live link page web club pro vip xyz top click win bid loan icu cyou buzz tk ml ga cf gq cc tv vu gd gl la".split()
-)
-_SHORTENERS = frozenset(
-    "bit.ly tinyurl.com t.co goo.gl is.gd ow.ly cutt.ly rebrand.ly shorturl.at s.id rb.gy tiny.cc bit.do t.ly adf.ly "
-    "linktr.ee v.ht gg.gg lnkd.in qr.ae shorte.st soo.gd clck.ru heylink.me".split()
-)
 _FREE_HOSTS = re.compile(
     r"\.(blogspot|wordpress|weebly|jimdo|webs|wixsite|webnode|blogdetik|pusku|000webhostapp|yolasite|co\.vu|my\.id)\b"
     r"|\.(tk|ml|ga|cf|gq|xyz|top|click|buzz|icu|loan|win|bid|vip|cyou)$"
@@ -77,14 +61,23 @@ LINK = Signal("link", 0.3, "has a link")
 
 
 @cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((DATA / "screen_signals.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _list(name: str) -> frozenset[str]:
+    return frozenset(str(_table()["lists"][name]).split())
+
+
+@cache
 def _rules(kind: Kind) -> tuple[_Rule, ...]:
-    table = tomllib.loads((DATA / "screen_signals.toml").read_text(encoding="utf-8"))[kind]
     return tuple(
         _Rule(
             Signal(name, float(entry["weight"]), str(entry["reason"])),
             tuple(re.compile(pattern) for pattern in entry["patterns"]),
         )
-        for name, entry in table.items()
+        for name, entry in _table()[kind].items()
     )
 
 
@@ -115,7 +108,7 @@ def shapes(text: str) -> Iterable[Signal]:
     found = [host for host, _ in links]
     if any(to_open for _, to_open in links):
         yield LINK
-    if any(host in _SHORTENERS for host in found):
+    if any(host in _list("shorteners") for host in found):
         yield SHORTENED_LINK
     if any(_FREE_HOSTS.search(host) for host in found):
         yield FREE_HOST
@@ -131,17 +124,17 @@ def is_shouted(text: str) -> bool:
 
 
 def is_disguised(text: str) -> bool:
-    """Whether a word is hidden from filters: "fr33", "h4diah", "w i n n e r", invisible or mixed-script letters."""
+    """Whether a word is hidden from filters: "fr33", "h4diah", "w i n", invisible or mixed-script letters."""
     plain = text.casefold()
     for word in _WORDLIKE.findall(plain):
-        if _DIGIT_INSIDE.search(word) and _undisguised(word) in _DISGUISED_WORDS:
+        if _DIGIT_INSIDE.search(word) and _undisguised(word) in _list("disguised_words"):
             return True
         if _is_mixed_script(word):
             return True
-    if _INVISIBLE.search(text) and any(word in _DISGUISED_WORDS for word in _WORDLIKE.findall(normal(text))):
+    if _INVISIBLE.search(text) and any(word in _list("disguised_words") for word in _WORDLIKE.findall(normal(text))):
         return True
     spaced = (re.sub(r"[ .\-_*]", "", found) for found in _SPACED_WORD.findall(plain))
-    return any(word in _DISGUISED_WORDS for word in spaced)
+    return any(word in _list("disguised_words") for word in spaced)
 
 
 def _undisguised(word: str) -> str:
@@ -170,8 +163,9 @@ def _links(text: str) -> list[tuple[str, bool]]:
     found = []
     for scheme, host, path in _HOST.findall(text.casefold()):
         ending = host.rpartition(".")[2]
-        if scheme or ending in _ENDINGS or ending.startswith("xn--"):
-            found.append((host, bool(scheme or len(path) > 1)))
+        # A full stop without a space after it ("kotor.handuk") is no host: it takes a scheme or a known ending.
+        if scheme or ending in _list("endings") or ending.startswith("xn--"):
+            found.append((host.removeprefix("www."), bool(scheme or len(path) > 1)))
     return found
 
 

@@ -30,9 +30,7 @@ from tools.toolbox import Toolbox
 class Screener(Protocol):
     """Looks at a message before anything else does."""
 
-    async def screen(
-        self, text: str, *, hint: str | None = None, spam_threshold: float | None = None
-    ) -> Screening:
+    async def screen(self, text: str, *, hint: str | None = None, spam_threshold: float | None = None) -> Screening:
         """Spam, injection, wish for a human, language; `hint` is the conversation's language so far."""
         ...
 

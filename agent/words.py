@@ -1,4 +1,4 @@
-"""Small words of the five languages by meaning, and texts read as rows of them; knows no model and no conversation."""
+"""Small words of the five languages by meaning, and texts read as rows of them; knows no conversation."""
 
 import re
 import tomllib

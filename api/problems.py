@@ -25,7 +25,13 @@ _STATUS: dict[type[SahutError], int] = {
 
 def problem(status: int, detail: str, **members: Any) -> JSONResponse:
     """A problem document; `members` are extension members such as `errors`."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers)
 

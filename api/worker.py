@@ -107,7 +107,7 @@ class Worker:
             conversation_id = ConversationId(handoff.conversation_id)
             await self._notice(handoff.id, conversation_id, handoff.language)
             unsent.append(conversation_id)
-        return [("turn", key) for key in undone] + [("send", key) for key in unsent]
+        return [("turn", str(key)) for key in undone] + [("send", str(key)) for key in unsent]
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -145,9 +145,7 @@ def _scorers(results: Sequence[PlayedCase], k: int) -> Measures:
     return {f"scorers.{name}": rate(sum(passed), len(passed), repeats=k) for name, passed in sorted(given.items())}
 
 
-def _groups(
-    prefix: str, results: Sequence[PlayedCase], k: int, of: Callable[[PlayedCase], str | None]
-) -> Measures:
+def _groups(prefix: str, results: Sequence[PlayedCase], k: int, of: Callable[[PlayedCase], str | None]) -> Measures:
     groups: dict[str, list[PlayedCase]] = defaultdict(list)
     for case in results:
         group = of(case)

@@ -160,9 +160,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(
-            f"the key `{next(key for key in keys if keys.count(key) > 1)}` stands twice in one object"
-        )
+        raise ValueError(f"the key `{next(key for key in keys if keys.count(key) > 1)}` stands twice in one object")
     return row
 
 

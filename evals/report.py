@@ -142,9 +142,7 @@ def build_report(run: Run) -> Report:
         errors=outcomes.count("error"),
         unscored=outcomes.count("unscored"),
         pass_rate=found["pass_rate"],
-        pass_hat={
-            name.removeprefix("pass_hat."): m.value for name, m in found.items() if name.startswith("pass_hat.")
-        },
+        pass_hat={name.removeprefix("pass_hat."): m.value for name, m in found.items() if name.startswith("pass_hat.")},
         decisions={name: _decision(name, run, found) for name in DECISIONS},
         confusion=confusion(run.results),
         wrong_answers=found["wrong_answers"],

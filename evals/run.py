@@ -158,9 +158,7 @@ class Player:
         except Exception as wrong:
             error = _told(wrong)
         ms = round((time.perf_counter() - began) * 1000, 3)
-        return PlayedTurn(
-            user=step.user, expect=step.expect, reference=step.reference, reply=reply, error=error, ms=ms
-        )
+        return PlayedTurn(user=step.user, expect=step.expect, reference=step.reference, reply=reply, error=error, ms=ms)
 
 
 class _Tally:

@@ -72,9 +72,7 @@ def load_suite(path: Path, *, corpus: Collection[str] | None = None, scorers: Co
     known = {*builtin_scorers(), *scorers}
     for place, name in enumerate(row.scorers or ()):
         if name not in known:
-            flaws.add(
-                source.at(("scorers", place)), f"unknown scorer `{name}`; known are {', '.join(sorted(known))}"
-            )
+            flaws.add(source.at(("scorers", place)), f"unknown scorer `{name}`; known are {', '.join(sorted(known))}")
     cases_path = path.parent / row.cases
     if not cases_path.is_file():
         flaws.add(source.at(("cases",)), f"there is no file {cases_path}")

@@ -52,9 +52,7 @@ def _table(*columns: str) -> Table:
 def _summary(report: Report) -> Table:
     table = _table(report.suite, "")
     plays = f"{report.cases} cases" + (f", each {report.k} times" if report.k > 1 else "")
-    table.add_row(
-        "played", f"{plays}; failed {report.failures}, errors {report.errors}, unscored {report.unscored}"
-    )
+    table.add_row("played", f"{plays}; failed {report.failures}, errors {report.errors}, unscored {report.unscored}")
     table.add_row("pass rate", share(report.pass_rate))
     for k, value in report.pass_hat.items():
         if k != "1" and value is not None:
@@ -108,9 +106,7 @@ def _changes(changed: Sequence[Difference]) -> RenderableType:
 def _verdict(report: Report) -> Text:
     if report.passed:
         kept = len(report.gates)
-        return Text(
-            f"Passed: all {kept} gates are kept." if kept else "Passed: the suite has no gates.", style="green"
-        )
+        return Text(f"Passed: all {kept} gates are kept." if kept else "Passed: the suite has no gates.", style="green")
     lines = "\n".join(f"  {breach.sentence}" for breach in report.breaches)
     return Text(f"Not passed:\n{lines}", style="red")
 

@@ -76,9 +76,7 @@ class OpenAIEmbedder:
             for at in range(0, len(texts), _SERVER_BATCH):
                 # Servers refuse an empty text.
                 batch = [text if text.strip() else "-" for text in texts[at : at + _SERVER_BATCH]]
-                answer = await self._client.embeddings.create(
-                    model=self.name, input=batch, encoding_format="float"
-                )
+                answer = await self._client.embeddings.create(model=self.name, input=batch, encoding_format="float")
                 rows.extend(item.embedding for item in sorted(answer.data, key=lambda item: item.index))
         except OpenAIError as error:
             raise ModelFailed(f"The embedding model {self.name} did not answer: {error}") from error

@@ -1,5 +1,4 @@
-"""The vector index: Chroma, derived from the chunk rows, and brought level with them. Knows no question and no
-file.
+"""The vector index: Chroma, derived from the chunk rows, and brought level with them. Knows no question.
 
 `ChromaIndex` is what the service uses; `ScanIndex` looks at every vector in memory, exactly, for verbs that run
 beside a service which owns the Chroma folder. Both are told by the generation that they are behind.
@@ -38,7 +37,7 @@ class VectorIndex(Protocol):
         ...
 
     async def nearest(self, vector: Vectors, count: int, *, collection: str | None = None) -> Near:
-        """(chunk id, cosine) of the `count` chunks nearest to a unit vector of shape (dimension,), nearest first."""
+        """(chunk id, cosine) of the `count` chunks nearest to a unit vector, shape (dimension,), nearest first."""
         ...
 
     async def close(self) -> None:
@@ -49,8 +48,8 @@ class VectorIndex(Protocol):
 def open_index(settings: Settings, embedder: str) -> "ChromaIndex":
     """The Chroma index of the settings for one embedder.
 
-    Raises `ConfigurationError`, also where another process owns the folder. Blocks for about a second the first time,
-    because it imports chromadb: call it in a thread once the loop is running.
+    Raises `ConfigurationError`, also where another process owns the folder. Blocks for about a second the first
+    time, because it imports chromadb: call it in a thread once the loop is running.
     """
     if settings.chroma_url:
         return ChromaIndex.remote(settings.chroma_url, embedder)
@@ -118,15 +117,16 @@ class ChromaIndex:
 
     @classmethod
     def local(cls, folder: Path, embedder: str) -> "ChromaIndex":
-        """An index in a folder that this process comes to own. An unreadable one is made anew: the rows have it all."""
+        """An index in a folder that this process comes to own. An unreadable one is made anew from the rows."""
         owner = Owner(folder)
-        data = folder / "chroma"
         try:
+            number = max((int(path.name.removeprefix("data-")) for path in folder.glob("data-*")), default=1)
             try:
-                return cls(lambda: _persistent(data), embedder, owner)
+                return cls(lambda: _persistent(folder / f"data-{number}"), embedder, owner)
             except Exception:
-                shutil.rmtree(data, ignore_errors=True)
-                return cls(lambda: _persistent(data), embedder, owner)
+                # Under another name, because chromadb remembers a folder that it could not open.
+                shutil.rmtree(folder / f"data-{number}", ignore_errors=True)
+                return cls(lambda: _persistent(folder / f"data-{number + 1}"), embedder, owner)
         except BaseException:
             owner.release()
             raise
@@ -137,9 +137,7 @@ class ChromaIndex:
         try:
             return cls(lambda: _http(url), embedder)
         except Exception as error:
-            raise ConfigurationError(
-                f"SAHUT_CHROMA_URL: {url} does not answer as a Chroma server: {error}"
-            ) from error
+            raise ConfigurationError(f"SAHUT_CHROMA_URL: {url} does not answer as a Chroma server: {error}") from error
 
     async def catch_up(self, store: Store) -> int:
         """As the port says; only the differences are written. Raises `StoreUnavailable`."""
@@ -169,12 +167,9 @@ class ChromaIndex:
         return await self.catch_up(store)
 
     async def nearest(self, vector: Vectors, count: int, *, collection: str | None = None) -> Near:
+        where = {"collection": collection} if collection is not None else None
         found = await self._call(
-            self._collection.query,
-            query_embeddings=[vector],
-            n_results=count,
-            include=["distances"],
-            where={"collection": collection} if collection is not None else None,
+            self._query, query_embeddings=[vector], n_results=count, include=["distances"], where=where
         )
         distances = found["distances"] or [[]]
         return [(key, 1.0 - float(d)) for key, d in zip(found["ids"][0], distances[0], strict=True)]
@@ -200,6 +195,16 @@ class ChromaIndex:
                 )
             assert self._held is not None  # noqa: S101
             self._held.update(leaf.version_id for leaf in leaves)
+
+    def _query(self, **question: Any) -> Any:
+        from chromadb.errors import NotFoundError
+
+        try:
+            return self._collection.query(**question)
+        except NotFoundError:
+            # Another process rebuilt the index on the server meanwhile.
+            self._collection = self._open()
+            return self._collection.query(**question)
 
     def _open(self) -> Any:
         return self._client.get_or_create_collection(

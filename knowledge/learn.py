@@ -1,5 +1,4 @@
-"""Learning documents: files to versions, chunks and vectors in the rows. Knows no index: those catch up by
-themselves.
+"""Learning documents: files to versions, chunks and vectors in the rows. Knows no index.
 
 A document goes in by one transaction, so a reader sees its old version or its new one, never half of either. What
 has not changed (by content hash) costs no embedding.

@@ -1,7 +1,7 @@
 """Files and folders to loaded documents. Knows no database and no model.
 
-A document's path is POSIX and relative to the learned folder; a file that is named itself is relative to its own
-folder.
+A document's path is POSIX and relative to the learned folder; that of a file named by itself, to the
+file's folder.
 """
 
 import hashlib
@@ -85,13 +85,11 @@ def find(paths: Sequence[Path]) -> Found:
             path = file.relative_to(root).as_posix()
             if file.suffix.lower() not in _READERS and given.is_dir():
                 skipped.append(path)
-            elif reason := _refusal(file, root, path):
+            elif reason := _refusal(file, root if given.is_dir() else None, path):
                 refused[path] = reason
             else:
                 sources[path] = Source(file, str(root), path)
-    return Found(
-        tuple(sources[p] for p in sorted(sources)), tuple(folders), tuple(refused.items()), tuple(skipped)
-    )
+    return Found(tuple(sources[p] for p in sorted(sources)), tuple(folders), tuple(refused.items()), tuple(skipped))
 
 
 def load(source: Source) -> Loaded:
@@ -130,8 +128,8 @@ def _below(root: Path) -> list[Path]:
     return found
 
 
-def _refusal(file: Path, root: Path, path: str) -> str:
-    """Why a file must not be read, or nothing."""
+def _refusal(file: Path, root: Path | None, path: str) -> str:
+    """Why a file must not be read, or nothing. A file found in the folder `root` may not lead out of it."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -140,7 +138,7 @@ def _refusal(file: Path, root: Path, path: str) -> str:
         return f"its path is longer than {MOST_PATH} characters"
     try:
         target = file.resolve(strict=True)
-        if file.is_symlink() and not target.is_relative_to(root):
+        if root is not None and not target.is_relative_to(root):
             return "it is a link that leads out of the folder"
         if not stat.S_ISREG(target.stat().st_mode):
             return "it is not a regular file"

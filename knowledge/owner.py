@@ -28,7 +28,8 @@ class Owner:
             raise ConfigurationError(
                 f"{folder} is in use by {by}: stop it first, or set SAHUT_CHROMA_URL to a Chroma server for both"
             ) from None
-        os.ftruncate(self._descriptor, 0) os.write(self._descriptor, str(os.getpid()).encode())
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, str(os.getpid()).encode())
 
     def release(self) -> None:
         """Let another process own the folder."""

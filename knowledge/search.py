@@ -85,11 +85,12 @@ class Search:
             ranked = await self._closely(vector, ranked, max(CLOSE_LOOKS, top))
         chance, features = answerable([c.evidence for c in ranked], self._calibration)
         features["dense"] = float(vector is not None)
-        passages = tuple(self._passage(candidate) for candidate in ranked[:top])
+        # Read by the best passage's language throughout, so that the scores fall with the rank.
+        passages = tuple(self._passage(candidate, ranked[0].evidence.foreign) for candidate in ranked[:top])
         return SearchResult(question=question, answerable=chance, passages=passages, features=features)
 
     async def warm(self) -> None:
-        """Read the newest passages closely ahead of the first questions; about 4 ms a passage, off the event loop."""
+        """Read the newest passages closely ahead of the first questions; about 4 ms each, off the event loop."""
         await self.level()
         newest = sorted(self._leaves.values(), key=lambda leaf: leaf.chunk_id)[-REMEMBERED:]
         if not self._calibration.by_sentence:
@@ -132,9 +133,7 @@ class Search:
         for chunk in stale:
             self._leaves.pop(chunk, None)
 
-    async def _dense(
-        self, asked: str, count: int, collection: str | None
-    ) -> tuple[Vectors | None, dict[str, float]]:
+    async def _dense(self, asked: str, count: int, collection: str | None) -> tuple[Vectors | None, dict[str, float]]:
         try:
             vector: Vectors = (await self._embedder.embed([asked]))[0]
             return vector, dict(await self._index.nearest(vector, count, collection=collection))
@@ -166,12 +165,11 @@ class Search:
         head = ranked[:count]
         best = await self._reader.best(vector, [(c.leaf.chunk_id, c.leaf.text) for c in head])
         read = [
-            _Candidate(c.leaf, replace(c.evidence, sentence=sentence))
-            for c, sentence in zip(head, best, strict=True)
+            _Candidate(c.leaf, replace(c.evidence, sentence=sentence)) for c, sentence in zip(head, best, strict=True)
         ]
         return _sorted(read) + ranked[count:]
 
-    def _passage(self, candidate: _Candidate) -> Passage:
+    def _passage(self, candidate: _Candidate, foreign: float) -> Passage:
         leaf = candidate.leaf
         return Passage(
             chunk=leaf.chunk_id,
@@ -182,7 +180,7 @@ class Search:
             text=leaf.text,
             start=leaf.start,
             end=leaf.end,
-            score=probability(candidate.evidence, self._calibration),
+            score=probability(replace(candidate.evidence, foreign=foreign), self._calibration),
             language=leaf.language,
         )
 

@@ -1,5 +1,4 @@
-"""Words that say little about what a question is about, for the languages that customers write in most. Knows
-nothing else.
+"""Words that say little about what a question is about, in the languages that customers write in most.
 
 They weigh less in the lexical evidence; none is thrown away, because `not` and `where` do matter.
 """

@@ -45,9 +45,10 @@ def decode(data: bytes, *, declared: str = "") -> str:
     for name in filter(None, ["utf-16"] if wide else ["utf-8-sig", declared, "cp1252"]):
         try:
             text = data.decode(name)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
-        if len(_BINARY.findall(text)) > (len(text) * _BINARY_SHARE if name == "utf-8-sig" else 0):
+        most = max(3, len(text) * _BINARY_SHARE) if name == "utf-8-sig" else 0
+        if len(_BINARY.findall(text)) > most:
             break
         return text
     raise LoadError("this is not text in an encoding that can be told")
@@ -141,9 +142,7 @@ def table_line(cells: list[str], names: list[str]) -> str:
     if not names:
         return "; ".join(cell for cell in cells if cell)
     padded = [*(one_line(name) for name in names), *[""] * len(cells)]
-    return "; ".join(
-        f"{name}: {cell}" if name else cell for name, cell in zip(padded, cells, strict=False) if cell
-    )
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(padded, cells, strict=False) if cell)
 
 
 def _without_title(headings: tuple[str, ...], title: str) -> tuple[str, ...]:

@@ -124,9 +124,7 @@ class Engine:
     async def _serve(self, queue: PgQueuer, attend: Mapping[str, Attend]) -> None:
         for topic, attend_to in attend.items():
             queue.entrypoint(topic, accepts_context=False)(partial(_attend, attend_to))
-        await queue.qm.run(
-            batch_size=BATCH, max_concurrent_tasks=CONCURRENCY, dequeue_timeout=timedelta(seconds=30)
-        )
+        await queue.qm.run(batch_size=BATCH, max_concurrent_tasks=CONCURRENCY, dequeue_timeout=timedelta(seconds=30))
 
 
 async def _attend(attend_to: Attend, job: Job) -> None:

@@ -1,17 +1,17 @@
 """Sahut's family of errors. Each carries a sentence that says what to do.
 
-    SahutError
-    ├── ConfigurationError     a setting, file or argument is wrong; the user can mend it
-    ├── NotFound               no such row
-    ├── Conflict               the row is not in a state that allows this (somebody else was first)
-    ├── Forbidden              a rule refuses it (window closed, opted out, missing scope)
-    ├── StoreUnavailable       the database is locked, full or gone; nothing was stored
-    ├── ModelFailed            the chat model is down, slow or answered nonsense
-    ├── LoadError              a document could not be read
-    └── SendError              the Graph API did not take a message
-        ├── SendNotMade        the request never left: safe to try again
-        ├── SendUnknown        the answer was lost: Meta may have taken it
-        └── SendRefused        Meta answered with an error code
+SahutError
+├── ConfigurationError     a setting, file or argument is wrong; the user can mend it
+├── NotFound               no such row
+├── Conflict               the row is not in a state that allows this (somebody else was first)
+├── Forbidden              a rule refuses it (window closed, opted out, missing scope)
+├── StoreUnavailable       the database is locked, full or gone; nothing was stored
+├── ModelFailed            the chat model is down, slow or answered nonsense
+├── LoadError              a document could not be read
+└── SendError              the Graph API did not take a message
+    ├── SendNotMade        the request never left: safe to try again
+    ├── SendUnknown        the answer was lost: Meta may have taken it
+    └── SendRefused        Meta answered with an error code
 """
 
 

@@ -61,9 +61,7 @@ def may_lease(*, leased_until: datetime | None, now: datetime) -> bool:
 Outcome = Literal["recorded", "newer_message", "taken_over", "lease_lost"]
 
 
-def may_record(
-    *, fence: int, held_fence: int, inbox_version: int, seen_version: int, speaker: Speaker
-) -> Outcome:
+def may_record(*, fence: int, held_fence: int, inbox_version: int, seen_version: int, speaker: Speaker) -> Outcome:
     """Whether a draft may become the reply.
 
     A worker whose fencing number was overtaken has lost its lease. A takeover silences the assistant even when the
@@ -135,14 +133,14 @@ def settles(state: str) -> bool:
 UnknownFate = Literal["wait", "send_again", "give_up"]
 
 
-def unknown_fate(*, since: datetime, now: datetime, wait: timedelta, attempts: int, kind: str) -> UnknownFate:
-    """What becomes of a send whose answer was lost and that no status has settled.
+def unknown_fate(*, since: datetime, now: datetime, wait: timedelta, losses: int, kind: str) -> UnknownFate:
+    """What becomes of a send whose answer was lost (`losses` times by now) and that no status has settled.
 
     A reply is sent once more under the same callback id; a template never is (a person may get it twice).
     """
     if now < since + wait:
         return "wait"
-    return "send_again" if attempts < 2 and kind != "template" else "give_up"
+    return "send_again" if losses < 2 and kind != "template" else "give_up"
 
 
 def answer_at(*, now: datetime, burst_wait: timedelta) -> datetime:

@@ -30,13 +30,17 @@ class Settings(BaseSettings):
     )
     openai_base_url: str = Field("", validation_alias="OPENAI_BASE_URL", description="its address")
 
-    window_margin_s: float = Field(60, ge=0, le=3600, description="free form is refused this long before the window closes")
+    window_margin_s: float = Field(
+        60, ge=0, le=3600, description="free form is refused this long before the window closes"
+    )
     max_wrong: float = Field(0.05, gt=0, lt=1, description="error budget for answers sent without a human")
     spam_threshold: float = Field(0.8, gt=0, le=1, description="probability from which a message is spam")
     burst_wait_ms: int = Field(1500, ge=0, le=60_000, description="silence that ends a burst; 0 answers at once")
     unknown_send_s: float = Field(60, gt=0, description="how long a status may settle a send whose answer was lost")
     turn_timeout_s: float = Field(30, gt=0, le=600, description="time for one turn before the fallback answers")
-    spend_limit_usd_per_day: float = Field(5, ge=0, description="model spending per day; beyond it the extractive answer")
+    spend_limit_usd_per_day: float = Field(
+        5, ge=0, description="model spending per day; beyond it the extractive answer"
+    )
 
     whatsapp_graph_url: str = Field("https://graph.facebook.com", description="host of the Graph API")
     whatsapp_graph_version: str = Field("v26.0", pattern=r"^v\d+\.\d+$", description="version of the Graph API")

@@ -59,9 +59,7 @@ class Toolbox:
             try:
                 functions.append(entry.load())
             except (ImportError, AttributeError) as error:
-                raise ConfigurationError(
-                    f"The tool {entry.name} ({entry.value}) cannot be loaded: {error}"
-                ) from error
+                raise ConfigurationError(f"The tool {entry.name} ({entry.value}) cannot be loaded: {error}") from error
         return cls(functions)
 
     @property
@@ -114,13 +112,9 @@ class Toolbox:
             return await journal.finished_call(tx, key)
 
 
-def call_key(
-    conversation: ConversationId, first_message: MessageId, name: str, arguments: Mapping[str, Any]
-) -> str:
+def call_key(conversation: ConversationId, first_message: MessageId, name: str, arguments: Mapping[str, Any]) -> str:
     """The key of a call that nobody confirmed: the same whenever the same burst leads to the same call."""
-    words = json.dumps(
-        [conversation, first_message, name, arguments], sort_keys=True, ensure_ascii=False, default=str
-    )
+    words = json.dumps([conversation, first_message, name, arguments], sort_keys=True, ensure_ascii=False, default=str)
     return sha256(words.encode()).hexdigest()
 
 
@@ -149,9 +143,7 @@ async def _run(tool: Tool, call: ToolCall, values: BaseModel, context: ToolConte
     except StoreUnavailable:
         raise
     except Exception as error:  # a stranger's tool may raise anything, and the customer must still be answered
-        _log.warning(
-            "tool_failed", tool=call.name, conversation=context.conversation_id, error=type(error).__name__
-        )
+        _log.warning("tool_failed", tool=call.name, conversation=context.conversation_id, error=type(error).__name__)
         return _update(call, "failed", type(error).__name__)
     return _update(call, "done", str(result))
 

@@ -1,0 +1,35 @@
+"""The `sahut` command. Verbs live beside this file; heavy imports stay inside them, so that `--help` is quick."""
+
+import os
+import sys
+
+# One thread for each matrix product, set before numpy is loaded: the embedder gains nothing from more, and several
+# busy processes would fight for the same cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import typer
+
+from api.cli import evals, knowledge, serve, setup, talk
+
+app = typer.Typer(
+    name="sahut",
+    help="An AI-first customer support agent service for WhatsApp.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _verbs in (setup, serve, knowledge, talk):
+    _verbs.register(app)
+app.add_typer(setup.key_app, name="key")
+app.add_typer(evals.app, name="eval")
+
+
+def main() -> None:
+    """Run a verb; an error of ours is one clear text and exit code 2, never a traceback."""
+    from sahut.errors import SahutError
+
+    try:
+        app()
+    except SahutError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -86,9 +86,7 @@ async def list_messages(
 
 
 @router.post("/{conversation_id}/messages", status_code=202)
-async def send_message(
-    house: TheHouse, key: Writer, conversation_id: str, body: dict[str, Any]
-) -> MessageView:
+async def send_message(house: TheHouse, key: Writer, conversation_id: str, body: dict[str, Any]) -> MessageView:
     """Queue a message in Meta's own shape; it makes the key's owner the holder, no claim needed."""
     body = _checked(body)
     now = house.clock.now()
@@ -132,9 +130,7 @@ async def resolve(house: TheHouse, key: Writer, conversation_id: str, body: Note
     """The matter is closed."""
     note = body.note if body else ""
     async with house.store.transaction() as tx:
-        await handoffs.resolve(
-            tx, ConversationId(conversation_id), operator=key.name, note=note, now=house.clock.now()
-        )
+        await handoffs.resolve(tx, ConversationId(conversation_id), operator=key.name, note=note, now=house.clock.now())
         return await _load(tx, conversation_id)
 
 
@@ -150,9 +146,7 @@ async def mark_spam(house: TheHouse, key: Writer, conversation_id: str) -> Conve
 async def mark_not_spam(house: TheHouse, key: Writer, conversation_id: str) -> ConversationView:
     """Undo the quarantine."""
     async with house.store.transaction() as tx:
-        await handoffs.mark_not_spam(
-            tx, ConversationId(conversation_id), operator=key.name, now=house.clock.now()
-        )
+        await handoffs.mark_not_spam(tx, ConversationId(conversation_id), operator=key.name, now=house.clock.now())
         view = await _load(tx, conversation_id)
     await house.engine.wake("turn", conversation_id)
     return view
@@ -172,9 +166,7 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
 def _check_window(house: House, conversation: Conversation, kind: str, now: datetime) -> None:
     window = rules.Window(conversation.window_opened_at, conversation.window_closed_at)
     if kind != "template" and not window.is_open(now, house.margin):
-        raise Forbidden(
-            "The 24-hour window is closed, so only a template may be sent until the customer writes again."
-        )
+        raise Forbidden("The 24-hour window is closed, so only a template may be sent until the customer writes again.")
 
 
 def _readable(body: dict[str, Any]) -> str:
@@ -205,5 +197,3 @@ def _view(conversation: Conversation, contact: Contact, names: dict[str, str]) -
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
     )
-
-

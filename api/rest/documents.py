@@ -48,9 +48,7 @@ async def list_documents(
 
 
 @router.post("", status_code=201)
-async def upload(
-    house: TheHouse, key: Writer, file: UploadFile, collection: CollectionName = "default"
-) -> Learned:
+async def upload(house: TheHouse, key: Writer, file: UploadFile, collection: CollectionName = "default") -> Learned:
     """Learn one file; a file of the same name in the collection gets a new version."""
     if file.size is not None and file.size > MOST_BYTES:
         raise HTTPException(413, f"A document may have up to {MOST_BYTES} bytes.")

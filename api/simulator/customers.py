@@ -50,9 +50,7 @@ class _Network(Protocol):
 
     sent: list[Sent]
 
-    def customer_writes(
-        self, customer: "Customer", message: Json, wamid: str | None, at: datetime | None
-    ) -> Json: ...
+    def customer_writes(self, customer: "Customer", message: Json, wamid: str | None, at: datetime | None) -> Json: ...
 
     def is_for(self, sent: Sent, customer: "Customer") -> bool: ...
 

@@ -54,9 +54,7 @@ class PostOffice:
     async def post(self, payload: Any) -> int:
         """Post once; the HTTP status, 0 where there was no answer. Errors of a service in process come out."""
         if self.client is None:
-            raise RuntimeError(
-                "the double has no client to post webhooks with; give it one: double.mail.client = ..."
-            )
+            raise RuntimeError("the double has no client to post webhooks with; give it one: double.mail.client = ...")
         body, headers = self.signed(payload)
         try:
             response = await self.client.post(self._url, content=body, headers=headers)

@@ -114,9 +114,7 @@ def _answer(response: httpx.Response) -> Json:
         details = clean_text(child(error, "error_data").get("details"), 1024)
         raise SendRefused(code, details or clean_text(error.get("message"), 1024))
     if not response.is_success or not body:
-        raise SendUnknown(
-            f"the Graph API answered {response.status_code} without saying whether it took the message"
-        )
+        raise SendUnknown(f"the Graph API answered {response.status_code} without saying whether it took the message")
     return body
 
 

@@ -156,9 +156,7 @@ def _interactive(content: Json) -> Iterator[Problem]:
     if not isinstance(action, dict):
         yield Problem(MISSING, "The parameter interactive.action is required")
         return
-    yield from _string(
-        body.get("text") if isinstance(body, dict) else None, "interactive.body.text", INTERACTIVE_BODY
-    )
+    yield from _string(body.get("text") if isinstance(body, dict) else None, "interactive.body.text", INTERACTIVE_BODY)
     yield from _frame(content)
     yield from check(action)
 

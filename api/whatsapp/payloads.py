@@ -96,9 +96,7 @@ def _messages(account: str, value: Json, served: Served, now: datetime) -> Itera
         yield Unsupported(why="empty_change", body=clean_json(value))
         return
     contacts = Contacts(objects(value, "contacts"))
-    yield from _items(
-        value, "messages", lambda item: parse_message(item, number=number, contacts=contacts, now=now)
-    )
+    yield from _items(value, "messages", lambda item: parse_message(item, number=number, contacts=contacts, now=now))
     yield from _items(value, "statuses", lambda item: parse_status(item, number=number, now=now))
     if "errors" in value:
         body = {"phone_number_id": number, "errors": clean_json(value["errors"])}

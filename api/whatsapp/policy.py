@@ -15,8 +15,8 @@ class Policy:
     """What becomes of a message that was refused.
 
     `back_off` try again after `wait_s`, up to `tries` times · `pair` the same, for this customer alone · `later`
-    not before `base_s` have passed, once · `never` something must be changed first · `token` stop the whole number
-    until a human has mended the token · `window_closed` free form is over: a template or a human. `alert`: a human
+    not before `base_s` have passed, once · `never` something must be changed first · `token` wait until a human has
+    mended the token, for a week · `window_closed` free form is over: a template or a human. `alert`: a human
     of the organisation must hear of it.
     """
 
@@ -59,7 +59,10 @@ def _never(meaning: str, *, alert: bool = False) -> Policy:
     return Policy("never", meaning, alert=alert)
 
 
-TOKEN_BAD = Policy("token", "the access token is invalid or has expired", alert=True)
+# Nothing is lost while a human mends the token: the outbox waits, and looks again every minute.
+TOKEN_BAD = Policy(
+    "token", "the access token is invalid or has expired", base_s=60, factor=1, cap_s=60, tries=10_080, alert=True
+)
 NO_PERMISSION = _never("the token lacks a permission", alert=True)
 
 # A code that is not in the table: Meta answered with one, so nothing was taken, and a few tries do no harm.

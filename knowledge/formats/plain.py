@@ -7,6 +7,7 @@ from knowledge.text import Extract, TextBuilder, clean
 _UNDERLINE = re.compile(r"^\s*(=|-|~|\*)\1{2,}\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*•–·]|\d{1,3}[.)]|[a-z][.)])\s+")
 _HEADLINE_MOST = 80
+_MOST_HEADLINES = 0.6
 _WRAPPED_SHARE = 0.6
 
 
@@ -14,6 +15,8 @@ def read_plain(text: str) -> Extract:
     """Paragraphs are what stands between blank lines; hard-wrapped lines of one paragraph are joined."""
     lines = clean(text).split("\n")
     width = max((len(line) for line in lines), default=0)
+    # Old offices write whole leaflets in capitals; there they say nothing about headings.
+    capitals = sum(map(_shouts, lines)) > _MOST_HEADLINES * sum(bool(line.strip()) for line in lines)
     builder = TextBuilder()
     title = ""
     paragraph: list[str] = []
@@ -23,7 +26,7 @@ def read_plain(text: str) -> Extract:
             found = _take(paragraph, builder, width, ruled=ruled, first=not title)
             title = title or found
             paragraph = []
-        elif not paragraph and _shouts(line) and number + 1 < len(lines):
+        elif not (paragraph or capitals) and _shouts(line) and number + 1 < len(lines):
             builder.heading(1 if not title else 2, line)
             title = title or line
         else:

@@ -1,7 +1,4 @@
-"""CSV sheets: questions and answers, or rows of facts.
-
-Knows how people's spreadsheets export, not where they lie.
-"""
+"""CSV sheets: questions and answers, or rows of facts. Knows no file and no database."""
 
 import csv
 import io

@@ -52,7 +52,8 @@ class Message(SQLModel, table=True):
 
     Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up.
     Outbound: `body` is Meta's message object without the recipient, `callback_id` comes back in every status,
-    `answers` is the wamid it replies to, `attempts` counts POSTs, `sending_since` is when the last one began and
+    `answers` is the wamid it replies to, `attempts` counts POSTs and `losses` lost answers,
+    `sending_since` is when the last one began and
     `due_at` when the sender must look at the row again.
     """
 
@@ -93,6 +94,7 @@ class Message(SQLModel, table=True):
     callback_id: str | None = Field(default=None, unique=True)
     answers: str | None = None
     attempts: int = 0
+    losses: int = 0
     due_at: datetime | None = maybe_time()
     sending_since: datetime | None = maybe_time()
     error_code: int | None = None

@@ -42,6 +42,7 @@ class TurnRecord(SQLModel, table=True):
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     fence: int
     outcome: str
+    cost_usd: float = 0.0
     turn: dict[str, Any] = json_field(dict)
     reply: dict[str, Any] = json_field(dict)
     started_at: datetime = time_field()

@@ -5,7 +5,7 @@ PostgreSQL: the same code over a pool.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
@@ -19,16 +19,18 @@ from sqlmodel import SQLModel
 from sahut.errors import StoreUnavailable
 
 Tx = AsyncSession
+Connect = Callable[..., Awaitable[Any]]
 BUSY_TIMEOUT_S = 5.0
 
 
 class Store:
     """The database behind one URL. Use `transaction()` to write and `reading()` to look."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, connect: Connect | None = None) -> None:
+        """`pool_size` is for PostgreSQL; `connect` makes SQLite's connections in another way, in tests."""
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size)
+        self.engine = _sqlite_engine(self.url, connect) if self.is_sqlite else _postgres_engine(self.url, pool_size)
         self._one_writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._writing = self.engine.execution_options(sahut_writes=True)
 
@@ -38,9 +40,8 @@ class Store:
 
         Raises `StoreUnavailable` where the database is locked, full or gone.
         """
-        async with self._one_writer:
-            async with self._session(self._writing) as tx:
-                yield tx
+        async with self._one_writer, self._session(self._writing) as tx:
+            yield tx
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
@@ -74,9 +75,11 @@ class Store:
 async def insert_once(tx: Tx, row: SQLModel) -> bool:
     """Insert a row unless a unique key already holds one; whether it was inserted."""
     make: Any = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = make(type(row)).values(**row.model_dump()).on_conflict_do_nothing()
-    result: Any = await tx.execute(statement)
-    return bool(result.rowcount == 1)
+    table = SQLModel.metadata.tables[str(type(row).__tablename__)]
+    key = next(iter(table.primary_key.columns))
+    # Not every driver counts the rows of such an insert, but each returns the key of the one it made.
+    statement = make(table).values(**row.model_dump()).on_conflict_do_nothing().returning(key)
+    return (await tx.execute(statement)).first() is not None
 
 
 def _first_line(error: BaseException) -> str:
@@ -84,13 +87,15 @@ def _first_line(error: BaseException) -> str:
 
 
 def _postgres_engine(url: sa.URL, pool_size: int) -> AsyncEngine:
-    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False, pool_timeout=10)
+    # Parameters are hidden in errors, here and below: they are what customers wrote, and errors go to the log.
+    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, hide_parameters=True)
 
 
-def _sqlite_engine(url: sa.URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
-    )
+def _sqlite_engine(url: sa.URL, connect: Connect | None) -> AsyncEngine:
+    options: dict[str, Any] = {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
+    if connect is not None:
+        options["async_creator_fn"] = connect
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args=options, hide_parameters=True)
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -105,5 +110,3 @@ def _sqlite_engine(url: sa.URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-

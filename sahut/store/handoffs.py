@@ -89,9 +89,7 @@ async def give_back(tx: Tx, conversation_id: ConversationId, *, operator: str, n
     audit(tx, operator, "return", conversation_id, now)
 
 
-async def resolve(
-    tx: Tx, conversation_id: ConversationId, *, operator: str, note: str, now: datetime
-) -> None:
+async def resolve(tx: Tx, conversation_id: ConversationId, *, operator: str, note: str, now: datetime) -> None:
     """The matter is closed. The next message opens the conversation again, with the assistant."""
     conversation = await _locked(tx, conversation_id)
     await _close(tx, conversation_id, HandoffState.RESOLVED, note=note, now=now)
@@ -148,9 +146,7 @@ async def note_notice(tx: Tx, handoff_id: str, *, now: datetime) -> bool:
     return result.scalar_one_or_none() is not None
 
 
-def audit(
-    tx: Tx, actor: str, action: str, conversation_id: str | None, now: datetime, **detail: object
-) -> None:
+def audit(tx: Tx, actor: str, action: str, conversation_id: str | None, now: datetime, **detail: object) -> None:
     """Write who did what. `detail` never holds the text of a message."""
     tx.add(AuditEntry(at=now, actor=actor, action=action, conversation_id=conversation_id, detail=detail))
 
@@ -187,9 +183,7 @@ async def _change_speaker(
     )
 
 
-async def _close(
-    tx: Tx, conversation_id: str, state: HandoffState, *, note: str, now: datetime
-) -> None:
+async def _close(tx: Tx, conversation_id: str, state: HandoffState, *, note: str, now: datetime) -> None:
     await tx.execute(
         sa.update(Handoff)
         .where(col(Handoff.conversation_id) == conversation_id, col(Handoff.state).in_(OPEN_HANDOFF))

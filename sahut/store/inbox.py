@@ -134,9 +134,7 @@ async def _new_contact(tx: Tx, name: str, identity: tuple[str, str], now: dateti
         return contact.id
     # Another webhook made this contact between our look and our insert: theirs stands.
     await tx.execute(sa.delete(Contact).where(col(Contact.id) == contact.id))
-    query = select(ContactIdentity.contact_id).where(
-        ContactIdentity.kind == kind, ContactIdentity.value == value
-    )
+    query = select(ContactIdentity.contact_id).where(ContactIdentity.kind == kind, ContactIdentity.value == value)
     return (await tx.execute(query)).scalar_one()
 
 

@@ -1,5 +1,4 @@
-"""Queries for what the organisation knows: documents, versions, chunks and the generation. Knows no file and no
-index.
+"""Queries for what the organisation knows: documents, versions, chunks and the generation. Knows no file.
 
 A document is read through its current version only, so that nobody sees half of a new one; old versions stay for
 the receipts that point into them.
@@ -104,9 +103,7 @@ async def versions(tx: Tx, document_id: str) -> Sequence[DocumentVersion]:
 
 async def version(tx: Tx, document_id: str, content_hash: str) -> DocumentVersion | None:
     """The version of a document that the hash names."""
-    statement = sa.select(DocumentVersion).where(
-        _VERSION.document_id == document_id, _VERSION.hash == content_hash
-    )
+    statement = sa.select(DocumentVersion).where(_VERSION.document_id == document_id, _VERSION.hash == content_hash)
     return (await tx.scalars(statement)).one_or_none()
 
 

@@ -61,9 +61,7 @@ async def messages(tx: Tx, conversation_id: str, *, after: str | None, limit: in
     return await _page(tx, query, Message, after=after, limit=limit)
 
 
-async def handoffs(
-    tx: Tx, *, state: str | None, lane: str | None, after: str | None, limit: int
-) -> Sequence[Handoff]:
+async def handoffs(tx: Tx, *, state: str | None, lane: str | None, after: str | None, limit: int) -> Sequence[Handoff]:
     """Requests for a human, oldest first."""
     query = select(Handoff)
     if state is not None:
@@ -97,9 +95,7 @@ async def receipt(tx: Tx, message_id: str) -> Receipt:
     return await get(tx, Receipt, message_id)
 
 
-async def _page(
-    tx: Tx, query: SelectOfScalar[Row], kind: Any, *, after: str | None, limit: int
-) -> Sequence[Row]:
+async def _page(tx: Tx, query: SelectOfScalar[Row], kind: Any, *, after: str | None, limit: int) -> Sequence[Row]:
     if after is not None:
         query = query.where(kind.id > after)
     return (await tx.execute(query.order_by(kind.id).limit(limit))).scalars().all()

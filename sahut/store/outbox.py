@@ -127,8 +127,7 @@ async def outcome_unknown(tx: Tx, message_id: MessageId, *, why: str, unknown_wa
     """The answer was lost: only a status, or time, decides what happened."""
     message = await _lock(tx, message_id)
     if message.state == State.SENDING and message.sending_since is not None:
-        message.state, message.error = State.UNKNOWN, why
-        message.due_at = message.sending_since + unknown_wait
+        _lose(message, why, message.sending_since + unknown_wait)
     await tx.flush()
 
 
@@ -225,23 +224,23 @@ async def _unsettled(tx: Tx, conversation_id: str) -> list[Message]:
     return list((await tx.execute(query)).scalars())
 
 
-async def _open_outcome(
-    tx: Tx, message: Message, *, now: datetime, unknown_wait: timedelta
-) -> rules.UnknownFate:
+async def _open_outcome(tx: Tx, message: Message, *, now: datetime, unknown_wait: timedelta) -> rules.UnknownFate:
     """Look at a message in `sending` or `unknown`: a crash left it, or a lost answer."""
     since = message.sending_since or message.created_at
     if message.state == State.SENDING:
         if now < since + SEND_LEASE:
             return "wait"
-        message.state, message.error = State.UNKNOWN, "the sender did not come back"
-        message.due_at = since + unknown_wait
-    fate = rules.unknown_fate(
-        since=since, now=now, wait=unknown_wait, attempts=message.attempts, kind=message.kind
-    )
+        _lose(message, "the sender did not come back", since + unknown_wait)
+    fate = rules.unknown_fate(since=since, now=now, wait=unknown_wait, losses=message.losses, kind=message.kind)
     if fate == "give_up":
         await _fail(tx, message, why="no status came for this send", code=None, now=now)
     await tx.flush()
     return fate
+
+
+def _lose(message: Message, why: str, due_at: datetime) -> None:
+    message.state, message.losses = State.UNKNOWN, message.losses + 1
+    message.error, message.due_at = why, due_at
 
 
 def _permission(
@@ -292,9 +291,7 @@ async def _fail(tx: Tx, message: Message, *, why: str, code: int | None, now: da
     await _tell_human(tx, message, f"Not delivered: {why}.", now=now)
 
 
-async def _late_failure(
-    tx: Tx, message: Message, delivery: Delivery, *, now: datetime, window_closed: bool
-) -> None:
+async def _late_failure(tx: Tx, message: Message, delivery: Delivery, *, now: datetime, window_closed: bool) -> None:
     if rules.advance(message.state, State.FAILED) != State.FAILED or message.state == State.FAILED:
         return
     if window_closed:

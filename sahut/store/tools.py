@@ -48,9 +48,7 @@ async def ticket_by_reference(tx: Tx, reference: str) -> Ticket | None:
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def tickets(
-    tx: Tx, *, status: str | None = None, before: str | None = None, limit: int = 50
-) -> list[Ticket]:
+async def tickets(tx: Tx, *, status: str | None = None, before: str | None = None, limit: int = 50) -> list[Ticket]:
     """Tickets, newest first; `before` is the id of the last one already seen."""
     query = select(Ticket).order_by(col(Ticket.id).desc()).limit(limit)
     if status is not None:

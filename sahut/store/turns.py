@@ -151,6 +151,12 @@ async def undone(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
 
 
+async def spent_since(tx: Tx, since: datetime) -> float:
+    """What the turns since then cost, in US dollars, dropped drafts too."""
+    query = select(sa.func.sum(TurnRecord.cost_usd)).where(TurnRecord.ended_at >= since)
+    return float((await tx.execute(query)).scalar_one_or_none() or 0.0)
+
+
 def _speaker(conversation: Conversation, contact: Contact) -> rules.Speaker:
     return rules.next_speaker(
         status=conversation.status,
@@ -160,9 +166,7 @@ def _speaker(conversation: Conversation, contact: Contact) -> rules.Speaker:
     )
 
 
-async def _freeze(
-    tx: Tx, conversation: Conversation, contact: Contact, *, now: datetime, guidance: Guidance
-) -> Turn:
+async def _freeze(tx: Tx, conversation: Conversation, contact: Contact, *, now: datetime, guidance: Guidance) -> Turn:
     burst = await _burst(tx, conversation.id)
     history = await _history(tx, conversation.id, {row.id for row in burst})
     confirmation = await _waiting_confirmation(tx, conversation.id, now)
@@ -174,9 +178,7 @@ async def _freeze(
         contact_name=contact.name,
         language=conversation.language,
         history=history,
-        burst=tuple(
-            Incoming(id=MessageId(row.id), kind=row.kind, text=row.text, wamid=row.wamid) for row in burst
-        ),
+        burst=tuple(Incoming(id=MessageId(row.id), kind=row.kind, text=row.text, wamid=row.wamid) for row in burst),
         confirmation=confirmation,
         now=now,
         window_closes_at=window.closes_at,
@@ -235,6 +237,7 @@ def _turn_record(claim: Claim, reply: Reply, outcome: str, now: datetime) -> Tur
         conversation_id=claim.conversation_id,
         fence=claim.fence,
         outcome=outcome,
+        cost_usd=reply.usage.cost_usd,
         turn=claim.turn.model_dump(mode="json"),
         reply=reply.model_dump(mode="json"),
         started_at=claim.turn.now,
@@ -279,9 +282,7 @@ async def _record_reply(
 async def _move_confirmation(tx: Tx, claim: Claim, reply: Reply, now: datetime) -> None:
     """An old question is used up or closed by this turn; a new one starts to wait."""
     if claim.turn.confirmation is not None:
-        used = any(
-            call.key == claim.turn.confirmation.id and call.state == "done" for call in reply.tool_calls
-        )
+        used = any(call.key == claim.turn.confirmation.id and call.state == "done" for call in reply.tool_calls)
         state = ConfirmationState.USED if used else ConfirmationState.CLOSED
         await _close_confirmations(tx, claim.conversation_id, state)
     if reply.confirmation is not None:

@@ -69,9 +69,7 @@ async def test_what_is_not_expected_is_not_scored():
 
 
 async def test_explanations_say_what_was_missed():
-    answered = Answered(
-        expect=Expectation(cites=("a.md", "c.md"), contains=("24",)), reply=reply("2%", "b.md", "a.md")
-    )
+    answered = Answered(expect=Expectation(cites=("a.md", "c.md"), contains=("24",)), reply=reply("2%", "b.md", "a.md"))
     cites, contains = [await SCORERS[name].score(answered) for name in ("cites", "contains")]
     assert cites is not None
     assert contains is not None
@@ -86,7 +84,5 @@ def test_a_score_is_a_number_from_0_to_1(number):
 
 
 def test_unmet_content_names_the_keys():
-    expect = Expectation(
-        decision="hand_off", contains=("2%",), not_contains=("5%",), cites=("a.md",), language="id"
-    )
+    expect = Expectation(decision="hand_off", contains=("2%",), not_contains=("5%",), cites=("a.md",), language="id")
     assert unmet_content(expect, reply("5%", "a.md")) == ("contains", "not_contains")

@@ -38,7 +38,7 @@ async def one(seed: int, store: GatedStore, *, log: bool = False) -> list[str]:
     except AssertionError as error:
         found = [str(error)]
     if log and isinstance(store.stage, Stage):
-        print("\n".join(store.stage.log))  # noqa: T201
+        print("\n".join(store.stage.log))
     return found
 
 
@@ -53,9 +53,9 @@ def main() -> int:
     began = time.perf_counter()
     found = asyncio.run(storm(seeds, log=chosen.log))
     for seed, sentence in found:
-        print(f"seed {seed}: {sentence}")  # noqa: T201
+        print(f"seed {seed}: {sentence}")
     took = time.perf_counter() - began
-    print(f"{len(seeds)} schedules, {len({seed for seed, _ in found})} with violations, {took:.0f} s")  # noqa: T201
+    print(f"{len(seeds)} schedules, {len({seed for seed, _ in found})} with violations, {took:.0f} s")
     return 1 if found else 0
 
 

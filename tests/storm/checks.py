@@ -50,7 +50,15 @@ class Scene:
 async def violations(play: Play) -> list[str]:
     """Everything that is wrong after a play; empty is well."""
     scene = await Scene(play).load(play.store)
-    checks = (_nothing_lost, _one_reply, _none_after_takeover, _window_kept, _effects_once, _acknowledged, _in_order)
+    checks = (
+        _nothing_lost,
+        _one_reply,
+        _none_after_takeover,
+        _window_kept,
+        _effects_once,
+        _acknowledged,
+        _in_order,
+    )
     return [f"{check.__name__[1:]}: {sentence}" for check in checks for sentence in check(scene)]
 
 

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import httpx
+from sqlalchemy import case, union_all
 from sqlmodel import SQLModel, col, func, select
 from structlog.testing import capture_logs
 
@@ -38,6 +39,21 @@ MOST_CRASHES = 3
 SMALL_JUMP_S = 5.0
 STALL_S = 90.0
 REFUSALS = (131056, 130429, 131016)
+
+
+# The moments at which a row must be looked at: sends, turns (not before the lease ends), notices.
+_DUE = union_all(
+    select(func.min(Message.due_at)).where(col(Message.state).in_(UNSETTLED)),
+    select(
+        case(
+            (col(Conversation.leased_until) > col(Conversation.wake_at), Conversation.leased_until),
+            else_=Conversation.wake_at,
+        )
+    ).where(col(Conversation.undone_since).is_not(None)),
+    select(func.min(Handoff.due_at)).where(
+        Handoff.state == HandoffState.QUEUED, Handoff.lane == "support", col(Handoff.noticed_at).is_(None)
+    ),
+)
 
 
 class Play:
@@ -128,8 +144,6 @@ class Play:
         if self.engine.wakes:
             self._serve_wakes()
             return True
-        if await self._swept():
-            return True
         return await self._let_time_pass()
 
     async def _move(self, waiting: list[Any]) -> None:
@@ -163,20 +177,16 @@ class Play:
         if not moments:
             return False
         gap = (min(moments) - self.stage.now()).total_seconds()
-        self.stage.advance(max(gap, 0.001))
+        if gap > 0:
+            self.stage.advance(gap)
+        else:
+            await self._sweep()
         return True
 
     async def _due_rows(self) -> list[datetime]:
         """When the rows themselves ask to be looked at."""
-        unsent = select(func.min(Message.due_at)).where(col(Message.state).in_(UNSETTLED))
-        undone = select(Conversation).where(col(Conversation.undone_since).is_not(None))
-        late = select(func.min(Handoff.due_at)).where(
-            Handoff.state == HandoffState.QUEUED, Handoff.lane == "support", col(Handoff.noticed_at).is_(None)
-        )
         async with self.store.reading() as tx:
-            found = [(await tx.execute(query)).scalar_one_or_none() for query in (unsent, late)]
-            rows = (await tx.execute(undone)).scalars()
-            found += [max(filter(None, (row.wake_at, row.leased_until))) for row in rows]
+            found = (await tx.execute(_DUE)).scalars().all()
         return [moment for moment in found if moment is not None]
 
     # --- what comes on
@@ -242,8 +252,8 @@ class Play:
         work = worker.attend if topic == "turn" else worker.deliver
         self._enter(topic, lambda: work(key), self.luck.choice(WORKERS))
 
-    async def _swept(self) -> bool:
-        """Let the real sweep look; whether it found anything to do."""
+    async def _sweep(self) -> None:
+        """Let the real sweep look, and attend to what it found."""
         found: list[tuple[str, str]] = []
 
         async def sweep() -> None:
@@ -253,11 +263,8 @@ class Play:
         await self.stage.settle()
         while any(actor.process == "sweeper" for actor in self.stage.actors):
             await self.stage.move(next(actor for actor in self.stage.actors if actor.process == "sweeper"))
-        busy = {actor.name.rsplit("-", 1)[0] for actor in self.stage.actors}
         for topic, key in found:
-            if topic not in busy:
-                self._attend(topic, key)
-        return bool(found) and not busy
+            self._attend(topic, key)
 
     async def _act(self, act: Acts) -> None:
         """An operator's call over REST; a takeover is remembered by the step of its commit."""
@@ -276,7 +283,10 @@ class Play:
         path = f"conversations/{conversation.id}/{act.action}"
         body: dict[str, Any] | None = None
         if act.action == "write":
-            path, body = f"conversations/{conversation.id}/messages", {"type": "text", "text": {"body": "operator"}}
+            path, body = (
+                f"conversations/{conversation.id}/messages",
+                {"type": "text", "text": {"body": "operator"}},
+            )
         elif handoff is not None and act.action == "claim":
             path = f"handoffs/{handoff.id}/claim"
         headers = {"Authorization": f"Bearer {self._key}"}
@@ -318,5 +328,3 @@ async def play(seed: int, store: GatedStore) -> Play:
     result = Play(draw(seed), store)
     await result.run()
     return result
-
-

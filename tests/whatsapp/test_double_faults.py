@@ -96,9 +96,7 @@ async def test_a_service_that_falls_over_loses_no_webhook():
         raise Crash
 
     sound = world.double.mail.client
-    world.double.mail.client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=crash), base_url="http://service"
-    )
+    world.double.mail.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=crash), base_url="http://service")
     with pytest.raises(Crash):
         await world.ana.says("halo")
     world.double.mail.client = sound

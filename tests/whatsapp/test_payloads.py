@@ -64,9 +64,7 @@ def test_arbitrary_json_in_a_sound_envelope(key, items, field):
 
 @patient
 @given(
-    st.dictionaries(
-        st.sampled_from(["id", "from", "from_user_id", "type", "timestamp", "text", "context"]), anything
-    )
+    st.dictionaries(st.sampled_from(["id", "from", "from_user_id", "type", "timestamp", "text", "context"]), anything)
 )
 def test_an_odd_message_never_affects_its_neighbours(odd):
     events = read(envelope({"messages": [text_message("wamid.a"), odd, text_message("wamid.b")]}))
@@ -147,10 +145,7 @@ def test_timestamps(given_time, expected):
         ("6281255501234", "6281255501234"),
         ("+62 812-5550-1234", "6281255501234"),
         (6281255501234, "6281255501234"),
-        *(
-            (odd, None)
-            for odd in ["", "+", "ID.1349", "US1349", "1" * 21, "٦٢٨١", None, -5, 0, True, {}, "62\n81"]
-        ),
+        *((odd, None) for odd in ["", "+", "ID.1349", "US1349", "1" * 21, "٦٢٨١", None, -5, 0, True, {}, "62\n81"]),
     ],
 )
 def test_phone_numbers(given_phone, expected):
@@ -176,9 +171,7 @@ def test_text_keeps_scripts_and_loses_controls():
     assert clean_text("a\x00\x1b[31mb\x7f\x85c") == "a[31mbc"
     assert clean_text("a\rb\r\nc") == "a\nb\nc"
     assert clean_text("x" * 70_000) == "x" * 65_536
-    assert clean_json({"a\x00": [math.inf, 2**70, "\udfff", 1.5, True]}) == {
-        "a": [None, None, "\ufffd", 1.5, True]
-    }
+    assert clean_json({"a\x00": [math.inf, 2**70, "\udfff", 1.5, True]}) == {"a": [None, None, "\ufffd", 1.5, True]}
 
 
 def test_a_phone_that_passed_to_another_user_brings_no_stranger_name():

@@ -1,0 +1,68 @@
+"""Batch files: JSONL in, JSONL out, in the same order; a bad line is reported and the rest goes on. Knows no verb."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sahut.errors import ConfigurationError
+
+Row = dict[str, Any]
+Work = Callable[[Row], Awaitable[Row]]
+
+
+async def run_batch(source: Path, out: Path, work: Work) -> int:
+    """Do `work` for every line of `source`; the number of bad lines, each named on standard error."""
+    try:
+        lines = source.read_bytes().splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"{source} cannot be read: {error.strerror}.") from error
+    bad = 0
+    # Written beside the target and moved at the end: a reader never sees half a file.
+    partial = out.with_name(out.name + ".part")
+    try:
+        with partial.open("w", encoding="utf-8") as target:
+            for number, line in _progress(lines):
+                result = await _one(source, number, line, work)
+                bad += result is None
+                if result is not None:
+                    target.write(json.dumps(result, ensure_ascii=False) + "\n")
+        partial.replace(out)
+    except OSError as error:
+        raise ConfigurationError(f"{out} cannot be written: {error.strerror}.") from error
+    return bad
+
+
+def _progress(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        for number, line in bar.track(list(enumerate(lines, start=1)), description="Working"):
+            if line.strip():
+                yield number, line
+
+
+async def _one(source: Path, number: int, line: bytes, work: Work) -> Row | None:
+    try:
+        row = json.loads(line)
+        if not isinstance(row, dict) or "id" not in row:
+            raise ConfigurationError('each line must be an object with an "id"')
+        return {"id": row["id"], **await work(row)}
+    except (ValueError, RecursionError, ConfigurationError) as error:
+        print(f"{source}:{number}: {_reason(error)}", file=sys.stderr)
+        return None
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, ConfigurationError) else f"not JSON ({error})"
+
+
+def text_of(row: Row, key: str) -> str:
+    """A required text field of a batch line."""
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f'"{key}" is missing or empty')
+    return value

@@ -1,0 +1,59 @@
+"""What several verbs share: settings, running async code, JSON to the terminal. Imports nothing heavy."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from sahut.settings import Settings
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def settings() -> "Settings":
+    """The settings in force; bad ones end the command with one line each."""
+    from sahut.settings import read_settings
+
+    return read_settings()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run async work to its end. An interrupt ends the command with 130, as shells expect."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(work)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _loop_factory() -> Any:
+    """uvloop where there is one; None lets asyncio choose."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON value."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def quiet_logs() -> None:
+    """Verbs speak for themselves: only warnings and worse of the log, on standard error."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

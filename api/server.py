@@ -1,0 +1,80 @@
+"""Uvicorn as this service runs it. Knows no route."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sahut.errors import ConfigurationError
+
+KEEP_ALIVE_S = 75
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    """Logging is ours; open requests finish at the end."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `ConfigurationError` where the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}. Give another --port.") from error
+    listening.listen(2048)
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """The address as a URL."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve_app(app: ASGIApp, host: str, port: int) -> None:
+    """Serve until told to stop."""
+    listening = listen(host, port)
+    server = uvicorn.Server(_config(app))
+    print(f"Sahut listens on {address_of(listening)} (webhook: /webhooks/whatsapp, REST: /api/v1/docs)", flush=True)
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        listening.close()
+
+
+class _Guest(uvicorn.Server):
+    """A server that leaves the process's signals to its host."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def served(app: ASGIApp, listening: socket.socket) -> AsyncIterator[str]:
+    """Serve in a task of this loop for the length of the block; the address, once the server answers."""
+    server = _Guest(_config(app))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(0.01)
+        yield address_of(listening)
+    finally:
+        server.should_exit = True
+        await task

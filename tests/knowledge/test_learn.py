@@ -1,0 +1,251 @@
+"""Learning: what goes in, what costs nothing, what stays for old receipts, and what an index makes of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.embed import LocalEmbedder
+from knowledge.index import ChromaIndex, ScanIndex, collection_name
+from knowledge.learn import Step, learn, learn_one
+from knowledge.load import load_bytes
+from knowledge.search import Search, hits
+from sahut.errors import ConfigurationError, ModelFailed
+from sahut.store import library
+
+
+class CountingEmbedder(LocalEmbedder):
+    """Counts the texts that are really embedded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts = 0
+
+    async def embed(self, texts):
+        self.texts += len(texts)
+        return await super().embed(texts)
+
+
+async def generation(store):
+    async with store.reading() as tx:
+        return await library.generation(tx)
+
+
+async def test_the_first_learning_takes_everything_and_the_second_costs_nothing(store, shelf):
+    embedder, steps = CountingEmbedder(), []
+    report = await learn(store, embedder, [shelf], progress=steps.append)
+    assert report.added == ("faq.csv", "hours.md", "id/denda.md")
+    assert report.chunks == embedder.texts == 5
+    assert steps[-1] == Step(3, 3, "id/denda.md", "added")
+    before = await generation(store)
+
+    again = await learn(store, embedder, [shelf])
+    assert again.unchanged == report.added
+    assert (embedder.texts, await generation(store)) == (5, before)
+    embedder.close()
+
+
+async def test_a_changed_document_keeps_its_old_version(store, embedder, shelf):
+    await learn(store, embedder, [shelf])
+    (shelf / "hours.md").write_text("# Opening hours\n\nWe are open day and night.\n")
+    report = await learn(store, embedder, [shelf])
+    assert report.changed == ("hours.md",)
+    async with store.reading() as tx:
+        document = await library.find(tx, "default", "hours.md")
+        new, old = await library.versions(tx, document.id)
+    assert document.version_id == new.id
+    assert "Saturday" in old.text
+
+    (shelf / "hours.md").write_text(old.text.replace("\n\nWeek", "\n\n## Week"))  # another text again
+    await learn(store, embedder, [shelf])
+    (shelf / "hours.md").write_text("# Opening hours\n\nWe are open day and night.\n")
+    await learn(store, embedder, [shelf])
+    async with store.reading() as tx:
+        document = await library.find(tx, "default", "hours.md")
+        assert document.version_id == new.id
+        assert len(await library.versions(tx, document.id)) == 3
+
+
+async def test_pruning_removes_only_what_came_from_the_same_folder(store, embedder, shelf, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "extra.txt").write_text("Something else entirely.")
+    await learn(store, embedder, [shelf, other])
+    (shelf / "faq.csv").unlink()
+    (shelf / "hours.md").write_bytes(b"")  # there, but not readable any more: its last version stays
+    assert (await learn(store, embedder, [shelf])).removed == ()
+    assert (await learn(store, embedder, [shelf], prune=True, dry_run=True)).removed == ("faq.csv",)
+    report = await learn(store, embedder, [shelf], prune=True)
+    assert (report.removed, [path for path, _ in report.failed]) == (("faq.csv",), ["hours.md"])
+    async with store.reading() as tx:
+        assert {d.path for d in await library.listed(tx)} == {"hours.md", "id/denda.md", "extra.txt"}
+    (shelf / "faq.csv").write_text("question,answer\nIs parking free?,Yes.\n")
+    assert (await learn(store, embedder, [shelf])).added == ("faq.csv",)
+
+
+async def test_a_dry_run_writes_and_embeds_nothing(store, shelf):
+    embedder = CountingEmbedder()
+    report = await learn(store, embedder, [shelf], dry_run=True)
+    assert (len(report.added), report.chunks, embedder.texts, await generation(store)) == (3, 5, 0, 0)
+    embedder.close()
+
+
+async def test_a_bad_file_does_not_stop_the_others(store, embedder, shelf):
+    (shelf / "bad.txt").write_bytes(bytes(range(32)) * 10)
+    report = await learn(store, embedder, [shelf])
+    assert [path for path, _ in report.failed] == ["bad.txt"]
+    assert len(report.added) == 3
+
+
+async def test_the_later_folder_takes_a_path_over(store, embedder, shelf, tmp_path):
+    twin = tmp_path / "twin"
+    twin.mkdir()
+    (twin / "hours.md").write_bytes((shelf / "hours.md").read_bytes())
+    await learn(store, embedder, [shelf])
+    report = await learn(store, embedder, [twin])
+    assert report.unchanged == ("hours.md",)
+    (shelf / "hours.md").unlink()
+    assert (await learn(store, embedder, [shelf], prune=True)).removed == ()
+    async with store.reading() as tx:
+        assert (await library.find(tx, "default", "hours.md")).root == str(twin)
+
+
+async def test_an_upload_is_learned_without_a_folder(store, embedder):
+    assert await learn_one(store, embedder, load_bytes("up.md", b"# Up\n\nUploaded.")) == "added"
+    assert await learn_one(store, embedder, load_bytes("up.md", b"# Up\n\nUploaded.")) == "unchanged"
+
+
+@pytest.fixture
+def answers(store, embedder):
+    def search_over(index):
+        return Search(store, embedder, index, check_every_s=0)
+
+    return search_over
+
+
+async def test_the_right_passage_comes_first_in_and_across_languages(store, embedder, shelf, answers):
+    await learn(store, embedder, [shelf])
+    search = answers(ScanIndex(embedder.name))
+    for question, document in [
+        ("Is the main office open on Saturday?", "hours.md"),
+        ("berapa denda kalau telat bayar pajak?", "id/denda.md"),
+        ("What is the penalty for paying the vehicle tax late?", "id/denda.md"),
+        ("¿Está abierta la oficina el domingo?", "hours.md"),
+        ("can i leave my car at your parking", "faq.csv"),
+    ]:
+        found = await search.search(question)
+        assert found.passages[0].document == document, question
+        assert found.answerable > 0.5, question
+        assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
+    assert (await search.search("how do I cook rendang?")).answerable < 0.3
+    assert (await search.search("  ")).passages == ()
+
+
+async def test_a_passage_is_where_it_says(store, embedder, shelf, answers):
+    await learn(store, embedder, [shelf])
+    found = await answers(ScanIndex(embedder.name)).search("opening hours on weekdays", top=3)
+    async with store.reading() as tx:
+        for passage in found.passages:
+            document = await library.find(tx, "default", passage.document)
+            version = await library.version(tx, document.id, passage.version)
+            assert version.text[passage.start : passage.end] == passage.text
+    best = found.passages[0]
+    assert (best.title, best.headings, best.language) == ("Opening hours", ("Weekdays",), "en")
+    assert hits(found)[0].keys() == {"rank", "document", "chunk", "score", "start", "end", "text"}
+
+
+async def test_collections_are_kept_apart(store, embedder, shelf, answers):
+    await learn(store, embedder, [shelf / "hours.md"], collection="public")
+    await learn(store, embedder, [shelf / "faq.csv"], collection="staff")
+    search = answers(ScanIndex(embedder.name))
+    assert {p.document for p in (await search.search("parking", collection="public")).passages} == {"hours.md"}
+    assert {p.document for p in (await search.search("parking")).passages} == {"hours.md", "faq.csv"}
+
+
+@pytest.mark.parametrize("kind", ["chroma", "scan"])
+async def test_a_running_search_follows_the_rows(store, embedder, shelf, tmp_path, kind):
+    index = ChromaIndex.local(tmp_path / "index", embedder.name) if kind == "chroma" else ScanIndex(embedder.name)
+    search = Search(store, embedder, index, check_every_s=0)
+    assert (await search.search("dog")).passages == ()
+    await learn(store, embedder, [shelf])
+    assert (await search.search("may I bring my dog?")).passages[0].text == "Dogs stay outside."
+    (shelf / "faq.csv").write_text("question,answer\nMay I bring a dog?,Dogs are welcome now.\n")
+    await learn(store, embedder, [shelf])
+    texts = [p.text for p in (await search.search("may I bring my dog?", top=20)).passages]
+    assert texts[0] == "Dogs are welcome now."
+    assert "Dogs stay outside." not in texts
+    (shelf / "faq.csv").unlink()
+    await learn(store, embedder, [shelf], prune=True)
+    assert "faq.csv" not in {p.document for p in (await search.search("may I bring my dog?", top=20)).passages}
+    await index.close()
+
+
+async def test_the_index_is_derived_and_comes_back_from_nothing(store, embedder, shelf, tmp_path):
+    await learn(store, embedder, [shelf])
+    folder = tmp_path / "index"
+    index = ChromaIndex.local(folder, embedder.name)
+    level = await index.catch_up(store)
+    question = (await embedder.embed(["open on Saturday"]))[0]
+    near = await index.nearest(question, 3)
+    assert await index.rebuild(store) == level
+    assert [key for key, _ in await index.nearest(question, 3)] == [key for key, _ in near]
+    await index.close()
+
+    (folder / "data-1" / "chroma.sqlite3").write_bytes(b"no database" * 500)
+    index = ChromaIndex.local(folder, embedder.name)
+    assert await index.catch_up(store) == level
+    assert [key for key, _ in await index.nearest(question, 3)] == [key for key, _ in near]
+    await index.close()
+
+
+async def test_the_index_has_one_owner(embedder, tmp_path):
+    index = ChromaIndex.local(tmp_path / "index", embedder.name)
+    with pytest.raises(ConfigurationError, match="SAHUT_CHROMA_URL"):
+        ChromaIndex.local(tmp_path / "index", embedder.name)
+    assert taken(tmp_path / "index")
+    await index.close()
+    assert not taken(tmp_path / "index")
+
+
+def taken(folder):
+    """Whether another process finds the folder taken."""
+    program = (
+        "import sys; from pathlib import Path; from knowledge.owner import Owner; from sahut.errors import *\n"
+        "try: Owner(Path(sys.argv[1]))\nexcept ConfigurationError: sys.exit(7)"
+    )
+    command = [sys.executable, "-c", program, str(folder)]
+    return subprocess.run(command, check=False, cwd=Path(__file__).parents[2]).returncode == 7
+
+
+async def test_without_the_embedder_words_alone_decide(store, embedder, shelf):
+    await learn(store, embedder, [shelf])
+
+    class Down:
+        name, dimension = embedder.name, embedder.dimension
+
+        async def embed(self, texts):
+            raise ModelFailed("down")
+
+    found = await Search(store, Down(), ScanIndex(embedder.name)).search("parking free")
+    assert found.passages[0].document == "faq.csv"
+    assert found.features["dense"] == 0
+    assert found.answerable < 0.9
+
+
+async def test_vectors_are_unit_rows_and_a_text_is_embedded_once(embedder):
+    vectors = await embedder.embed(["satu", "dua", "satu", ""])
+    assert vectors.shape == (4, embedder.dimension)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.array_equal(vectors[0], vectors[2])
+    assert (await embedder.embed([])).shape == (0, embedder.dimension)
+
+
+def test_any_embedder_has_a_collection_name_that_chroma_takes():
+    names = ["use-multilingual-v3", "BAAI/bge-m3", "BAAI:bge-m3", "é", "m"]
+    made = [collection_name(name) for name in names]
+    assert made[0] == names[0]
+    assert len(set(made)) == len(names)
+    assert all(3 <= len(name) <= 512 and name.isascii() and "/" not in name for name in made)
