@@ -18,8 +18,13 @@ _SMALL = ("small", "filler", "question", "follow_up", "greeting", "thanks", "yes
 @lru_cache(maxsize=8192)
 def told(text: str) -> frozenset[str]:
     """What a text speaks of: concepts and stems, without small words."""
-    row = [word for word in tokens(text) if word not in _small_words()]
-    return frozenset(meaning(word) for word in row if len(word) >= _SHORTEST or word.isdigit())
+    return frozenset(telling(text).values())
+
+
+def telling(text: str) -> dict[str, str]:
+    """The words that tell what a text is about, in order, with their meanings."""
+    row = (word for word in tokens(text) if word not in _small_words())
+    return {word: meaning(word) for word in row if len(word) >= _SHORTEST or word.isdigit()}
 
 
 def meaning(word: str) -> str:

@@ -10,26 +10,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.concepts import told
 from agent.phrases import quote_frame
 from agent.proposing import propose
 from agent.words import tokens, words
 from knowledge.chunk import sentences
-from knowledge.lexical import stems
 from sahut.ports import Embedder
 from sahut.turn import Brief, Citation, Draft, Passage, Sentence
 
 NAME = "extractive"
 MOST_CHARACTERS = 480  # of quotes; with its frame the answer fits a phone's screen
 MOST_SENTENCES = 3
-PASSAGES_READ = 5
+PASSAGES_READ = 6
 
 # Weights of what speaks for a sentence, fitted on questions written for the sample handbook and checked on XQuAD.
-W_WORDS = 1.0  # share of the question's telling words that the sentence has, or its headings
-W_PASSAGE = 0.85  # retrieval's own score
-W_MEANING = 0.75  # cosine of question and sentence
-W_FIGURE = 0.4  # a figure, where the question asks how much, how long or when
+W_WORDS = 1.0  # share of what the question speaks of that the sentence speaks of, or its headings
+W_PASSAGE = 0.67  # retrieval's own score
+W_CONTEXT = 0.55  # cosine of the question and the sentence under its heading
+W_MEANING = 0.3  # cosine of the question and the sentence alone
+W_FIGURE = 0.35  # a figure, where the question asks how much, how long or when
+W_LANGUAGE = 0.15  # the customer's own language
 ALSO_WITHIN = 0.54  # how far behind the best sentence another one of the passage may lie to be quoted too
-_SHORTEST_WORD = 3
 _FIGURE = re.compile(r"\d")
 
 Scores = NDArray[np.float32]
@@ -48,6 +49,12 @@ class Candidate:
     def headings(self) -> str:
         """The headings it stands under, the document's title first."""
         return ". ".join(dict.fromkeys((self.passage.title, *self.passage.headings)))
+
+    @property
+    def context(self) -> str:
+        """The sentence under its nearest heading: alone it rarely names its subject."""
+        nearest = self.passage.headings[-1] if self.passage.headings else self.passage.title
+        return f"{nearest}. {self.text}"
 
     @property
     def citation(self) -> Citation:
@@ -107,13 +114,16 @@ class Extractive:
     async def _score(self, brief: Brief, candidates: list[Candidate]) -> Scores:
         # A follow-up is asked twice, with the question before it and alone: its own words are what is new.
         asked = list(dict.fromkeys((brief.question, brief.turn.text.strip() or brief.question)))
-        vectors = await self._embedder.embed([*asked, *(one.text for one in candidates)])
-        meaning = (vectors[len(asked) :] @ vectors[: len(asked)].T).mean(axis=1)
+        texts = [*(one.text for one in candidates), *(one.context for one in candidates)]
+        vectors = await self._embedder.embed([*asked, *texts])
+        likeness = (vectors[len(asked) :] @ vectors[: len(asked)].T).mean(axis=1)
+        alone, in_context = np.split(likeness, 2)
         shared = np.mean([word_shares(question, candidates) for question in asked], axis=0)
-        passage = np.array([one.passage.score for one in candidates], dtype=np.float32)
-        figures = np.array([bool(_FIGURE.search(one.text)) for one in candidates], dtype=np.float32)
-        wanted = W_FIGURE if wants_figure(brief.question) else 0.0
-        total: Scores = W_WORDS * shared + W_PASSAGE * passage + W_MEANING * meaning + wanted * figures
+        total: Scores = W_WORDS * shared + W_CONTEXT * in_context + W_MEANING * alone
+        total += W_PASSAGE * np.array([one.passage.score for one in candidates], dtype=np.float32)
+        total += W_LANGUAGE * np.array([one.passage.language == brief.language for one in candidates])
+        if wants_figure(brief.question):
+            total += W_FIGURE * np.array([bool(_FIGURE.search(one.text)) for one in candidates])
         return total
 
 
@@ -129,19 +139,18 @@ def candidates_of(passage: Passage) -> list[Candidate]:
 
 
 def word_shares(question: str, candidates: list[Candidate]) -> Scores:
-    """For each candidate the share of the question's words it has; a word that few candidates have weighs more.
+    """For each candidate the share of what the question speaks of; what few candidates speak of weighs more.
 
-    A word in the headings counts half, one that no candidate has weighs most. Where the languages differ, hardly
-    anything is shared.
+    What only the headings say counts half; what no candidate speaks of weighs most, and nobody gets it.
     """
-    asked = {stem for stem in stems(question) if len(stem) >= _SHORTEST_WORD or stem.isdigit()}
-    own = [set(stems(one.text)) & asked for one in candidates]
-    above = [set(stems(one.headings)) & asked for one in candidates]
-    seen = Counter(stem for mine, upper in zip(own, above, strict=True) for stem in mine | upper)
-    weight = {stem: float(np.log1p(len(candidates) / max(1, seen[stem]))) for stem in asked}
+    asked = told(question)
+    own = [told(one.text) & asked for one in candidates]
+    above = [told(one.headings) & asked for one in candidates]
+    seen = Counter(word for mine, upper in zip(own, above, strict=True) for word in mine | upper)
+    weight = {word: float(np.log1p(len(candidates) / max(1, seen[word]))) for word in asked}
     total = sum(weight.values()) or 1.0
     shares = [
-        sum(weight[stem] for stem in mine) + sum(weight[stem] for stem in upper - mine) / 2
+        sum(weight[word] for word in mine) + sum(weight[word] for word in upper - mine) / 2
         for mine, upper in zip(own, above, strict=True)
     ]
     return np.array(shares, dtype=np.float32) / np.float32(total)

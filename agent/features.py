@@ -3,9 +3,9 @@
 import numpy as np
 
 from agent.check import Checked
-from knowledge.lexical import stems
+from agent.concepts import telling
 from sahut.ports import Embedder
-from sahut.turn import Draft, Passage, SearchResult
+from sahut.turn import Citation, Draft, Passage, SearchResult
 
 UNKNOWN = 0.5
 
@@ -26,25 +26,40 @@ async def features_of(
     citations = checked.citations
     quotes = [citation.quote for citation in citations]
     vectors = await embedder.embed([question, *quotes])
-    cited = [p for p in found.passages if any(c.document == p.document and c.version == p.version for c in citations)]
-    scores = [passage.score for passage in found.passages]
-    others = [p.score for p in found.passages if p not in cited]
-    likeness = float(np.max(vectors[1:] @ vectors[0])) if quotes else 0.0
+    cited = [passage for passage in found.passages if any(within(span, passage) for span in citations)]
+    others = [passage.score for passage in found.passages if passage not in cited]
+    best = max((passage.score for passage in cited), default=0.0)
+    above = [text for passage in cited for text in (passage.title, *passage.headings)]
+    words = await word_likeness(question, " ".join([*quotes, *above]), embedder)
     return {
         "answerable": found.answerable,
-        "top": max(scores, default=0.0),
-        "margin": max(0.0, max((p.score for p in cited), default=0.0) - max(others, default=0.0)),
-        "likeness": max(0.0, likeness),
-        "coverage": coverage(question, quotes, cited),
+        "top": best,
+        "margin": max(0.0, best - max(others, default=0.0)),
+        "likeness": max(0.0, float(np.max(vectors[1:] @ vectors[0]))) if quotes else 0.0,
+        "words": float(np.mean(words)) if words else UNKNOWN,
+        "weakest": min(words, default=UNKNOWN),
         "support": checked.support,
         "same_language": float(any(passage.language == language for passage in cited)),
         "own": draft.confidence if draft.confidence is not None else UNKNOWN,
     }
 
 
-def coverage(question: str, quotes: list[str], cited: list[Passage]) -> float:
-    """The share of the question's words, by stem, that the quotes hold or that stand above them."""
-    asked = {stem for stem in stems(question) if len(stem) > 2 or stem.isdigit()}
-    above = [text for passage in cited for text in (passage.title, *passage.headings)]
-    held = {stem for text in (*quotes, *above) for stem in stems(text)}
-    return len(asked & held) / len(asked) if asked else 0.0
+def within(span: Citation, passage: Passage) -> bool:
+    """Whether the cited span lies in the passage."""
+    same = span.document == passage.document and span.version == passage.version
+    return same and passage.start <= span.start and span.end <= passage.end
+
+
+async def word_likeness(question: str, text: str, embedder: Embedder) -> list[float]:
+    """For each telling word of the question how well the text speaks of it: 1 where it does, else the nearest cosine.
+
+    A question about electric cars is not answered by a text about cars: the word that nothing comes near to tells.
+    """
+    asked, said = telling(question), telling(text)
+    meanings = set(said.values())
+    open_words = [word for word, meaning in asked.items() if meaning not in meanings]
+    if not open_words or not said:
+        return [0.0 if not said else 1.0] * len(asked)
+    vectors = await embedder.embed([*open_words, *said])
+    nearest = (vectors[: len(open_words)] @ vectors[len(open_words) :].T).max(axis=1)
+    return [1.0] * (len(asked) - len(open_words)) + [max(0.0, float(value)) for value in nearest]

@@ -22,7 +22,7 @@ from tools.toolbox import call_key
 
 WANTS_HUMAN = 0.5
 INJECTION = 0.5
-PASSAGES = 5
+PASSAGES = 6
 MOST_ROUNDS = 4
 SMALL_TALK_CHARACTERS = 300
 # Below this the documents do not hold the answer, whatever a model says.

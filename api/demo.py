@@ -5,6 +5,7 @@ HTTP, and what is shown is read back over REST. Knows no part's inside.
 """
 
 import asyncio
+import logging
 import secrets
 import shutil
 import signal
@@ -19,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from api.app import create_app
 from api.build import open_house, open_store
 from api.house import House
+from api.logs import start_logs
 from api.screenplay import Player, Scene, read_scenes
 from api.server import address_of, listen, served
 from api.simulator.graph import ACCOUNT, NUMBER, SECRET, TOKEN, GraphDouble
@@ -37,6 +39,7 @@ STARTUP = "Starting the service"
 async def play_demo(*, once: bool, port: int) -> bool:
     """Play the scenes; whether every reply was right. Without `once` the service stays up afterwards."""
     console = Console(highlight=False)
+    start_logs(logging.WARNING, for_people=True)
     scenes = _scenes()
     async with AsyncExitStack() as stack:
         graph = listen("127.0.0.1", 0)

@@ -1,4 +1,7 @@
-"""`sahut doctor`: looks at every part of an installation and says what to do. Changes nothing but the schema it needs."""
+"""`sahut doctor`: looks at every part of an installation and says what to do.
+
+It changes nothing but a schema that is behind.
+"""
 
 import asyncio
 import os

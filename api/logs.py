@@ -1,34 +1,40 @@
-"""Structured logs: one JSON object a line on standard error, with the conversation's id and never a message's text."""
+"""Structured logs on standard error, with the conversation's id and never a message's text. Knows no noun."""
 
 import logging
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 
-def start_logs(level: int = logging.INFO) -> None:
-    """Configure logging for a running service; the libraries' own loggers speak from warnings up."""
-    processors: list[structlog.typing.Processor] = [
+def start_logs(level: int = logging.INFO, *, for_people: bool = False) -> None:
+    """Configure logging: one JSON object a line, or plain lines `for_people`.
+
+    The libraries' own loggers speak from warnings up. Tracebacks come without locals, which hold what customers
+    wrote.
+    """
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # Without locals: they hold what customers wrote.
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
     ]
+    final: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        if for_people
+        else [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
+    )
     structlog.configure(
-        processors=[*processors, structlog.processors.JSONRenderer()],
+        processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=processors,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
     )
+    handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -16,7 +16,7 @@ from api.simulator.graph import GraphDouble
 from sahut.errors import ConfigurationError
 from sahut.turn import Decision, Lane
 
-PATIENCE_S = 45.0
+PATIENCE_S = 20.0
 LOOK_EVERY_S = 0.05
 QUIET_S = 1.0
 

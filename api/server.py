@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -45,11 +45,11 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve_app(app: ASGIApp, host: str, port: int) -> None:
-    """Serve until told to stop."""
+async def serve_app(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until told to stop; `announce` gets the address."""
     listening = listen(host, port)
     server = uvicorn.Server(_config(app))
-    print(f"Sahut listens on {address_of(listening)} (webhook: /webhooks/whatsapp, REST: /api/v1/docs)", flush=True)
+    announce(address_of(listening))
     try:
         await server.serve(sockets=[listening])
     finally:

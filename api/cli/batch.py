@@ -1,5 +1,6 @@
 """Batch files: JSONL in, JSONL out, in the same order; a bad line is reported and the rest goes on. Knows no verb."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,7 +19,7 @@ Work = Callable[[Row], Awaitable[Row]]
 async def run_batch(source: Path, out: Path, work: Work) -> int:
     """Do `work` for every line of `source`; the number of bad lines, each named on standard error."""
     try:
-        lines = source.read_bytes().splitlines()
+        lines = (await asyncio.to_thread(source.read_bytes)).splitlines()
     except OSError as error:
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}.") from error
     bad = 0

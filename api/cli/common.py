@@ -48,12 +48,9 @@ def show_json(value: Any) -> None:
 
 
 def quiet_logs() -> None:
-    """Verbs speak for themselves: only warnings and worse of the log, on standard error."""
+    """Verbs speak for themselves: of the log only warnings and worse."""
     import logging
 
-    import structlog
+    from api.logs import start_logs
 
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    start_logs(logging.WARNING, for_people=True)

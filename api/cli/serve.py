@@ -108,7 +108,11 @@ async def _serve(chosen: "Settings", host: str, port: int, roles: tuple[str, ...
 
     start_logs()
     async with open_house(chosen, roles=roles) as house:
-        await serve_app(create_app(house, roles=roles), host, port)
+        await serve_app(create_app(house, roles=roles), host, port, _announce)
+
+
+def _announce(address: str) -> None:
+    print(f"Sahut listens on {address} (webhook: /webhooks/whatsapp, REST: /api/v1/docs)", flush=True)
 
 
 async def _work(chosen: "Settings") -> None:

@@ -1,4 +1,7 @@
-"""`sahut ask`, `sahut screen` and `sahut chat`: the assistant without a channel. Write tools are recorded, never performed."""
+"""`sahut ask`, `sahut screen` and `sahut chat`: the assistant without a channel.
+
+Write tools are recorded, never performed.
+"""
 
 import sys
 import time

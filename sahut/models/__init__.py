@@ -1,4 +1,7 @@
-"""The tables, one file per group of nouns. A table class holds rows and validates nothing: outside data is parsed first."""
+"""The tables, one file per group of nouns.
+
+A table class holds rows and validates nothing: outside data is parsed first.
+"""
 
 from sahut.models.library import Chunk, Document, DocumentVersion, KnowledgeState
 from sahut.models.messages import UNSETTLED, Author, Message, Purpose, RawEvent, State, StrayDelivery

@@ -52,9 +52,8 @@ class Store:
     @asynccontextmanager
     async def _session(self, bind: AsyncEngine) -> AsyncIterator[Tx]:
         try:
-            async with AsyncSession(bind, expire_on_commit=False, autoflush=False) as session:
-                async with session.begin():
-                    yield session
+            async with AsyncSession(bind, expire_on_commit=False, autoflush=False) as session, session.begin():
+                yield session
         except (OperationalError, PoolTimeout) as error:
             raise StoreUnavailable(f"The database cannot be used: {_first_line(error)}") from error
         except DBAPIError as error:
