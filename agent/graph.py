@@ -6,7 +6,7 @@ One turn is one run: the messages in the store are the memory, so there is no ch
 how the turn ends leaves an `ending` in the state, and the next step is the ending's.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 from langgraph.graph import END, START, StateGraph
@@ -19,10 +19,11 @@ ENDINGS = ("reply", "clarify", "hand_off", "silent")
 Graph = CompiledStateGraph[State, Deps, State, State]
 
 
-def then(step: Callable[[State], str]) -> Callable[[State], str]:
+def then(step: Callable[[State], str]) -> Callable[[State], Awaitable[str]]:
     """The way on: to the ending where one is decided, else to `step`."""
 
-    def way(state: State) -> str:
+    # Async, because LangGraph sends a plain function through a thread.
+    async def way(state: State) -> str:
         ending = state.get("ending")
         return ending.decision if ending else step(state)
 

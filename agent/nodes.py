@@ -22,7 +22,7 @@ from tools.toolbox import call_key
 
 WANTS_HUMAN = 0.5
 INJECTION = 0.5
-PASSAGES = 6
+PASSAGES = 8
 MOST_ROUNDS = 4
 SMALL_TALK_CHARACTERS = 300
 # Below this the documents do not hold the answer, whatever a model says.
@@ -46,6 +46,8 @@ async def screen(state: State, runtime: Runtime[Deps]) -> State:
             found |= {"calls": (earlier,), "preface": earlier.result}
     if screening.verdict.label == "spam":
         found["ending"] = _hand_off("spam")
+    elif deps.coming is not None:
+        deps.coming()
     return found
 
 
@@ -202,15 +204,17 @@ def _cards(state: State, deps: Deps) -> tuple[ToolCard, ...]:
 
 
 def _brief(state: State, deps: Deps) -> Brief:
-    found = state["found"]
+    """What the model is given. A call that the customer confirmed is told by the preface, not by the model."""
+    turn, found = state["turn"], state["found"]
+    confirmed = turn.confirmation.id if turn.confirmation else ""
     return Brief(
-        turn=state["turn"],
+        turn=turn,
         question=state["question"],
         language=state["language"],
         passages=found.passages,
         answerable=found.answerable,
         tools=_cards(state, deps) if state.get("rounds", 0) < MOST_ROUNDS else (),
-        done=state.get("calls", ()),
+        done=tuple(call for call in state.get("calls", ()) if call.key != confirmed),
     )
 
 

@@ -10,8 +10,9 @@ from agent.words import tokens, words
 from sahut.ports import Embedder
 from sahut.turn import ToolCall, ToolCard
 
-# Cosine of a clause with a tool's own example phrase from which the customer means the tool.
-ENOUGH_LIKE_AN_EXAMPLE = 0.62
+# Cosine of a clause with a tool's own example phrase from which the customer means the tool. Measured on 48 messages
+# in four languages: requests in other words reach .67 and more, other wishes ("I want to request a refund") .65.
+ENOUGH_LIKE_AN_EXAMPLE = 0.66
 # A clause names the request ("I want to complain"), what stands beside it is the matter.
 _CLAUSE = re.compile(r"[.,;:!?\n]+|\s[-–—]\s")
 _SHORT = ("topic", "subject", "title")
@@ -23,7 +24,8 @@ async def propose(message: str, tools: Sequence[ToolCard], embedder: Embedder) -
     """The call that the message asks for, `None` where it asks for none or leaves an argument open."""
     if asks(message):
         return None
-    clauses = [clause.strip() for clause in (message, *_CLAUSE.split(message)) if clause.strip()]
+    parts = (clause.strip() for clause in (message, *_CLAUSE.split(message)))
+    clauses = [clause for clause in parts if clause and not asks(clause)]
     best: tuple[float, str, ToolCard] | None = None
     vectors = await embedder.embed(clauses)
     for card in tools:

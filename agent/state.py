@@ -4,6 +4,7 @@ Knows no node and decides nothing.
 """
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, TypedDict
 
@@ -39,6 +40,7 @@ class Screener(Protocol):
 class Deps:
     """What a turn needs of the house. `perform=False`: write tools are recorded, never performed.
 
+    `coming` is called once it is clear that the customer will be answered, before anything slow happens.
     `fallback` answers when `model` is down or slow, and when a message tries to subvert it: it needs no server.
     """
 
@@ -53,6 +55,7 @@ class Deps:
     turn_timeout_s: float = 30.0
     perform: bool = True
     collection: str | None = None
+    coming: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

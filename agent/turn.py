@@ -1,6 +1,8 @@
 """One turn of conversation: a Turn in, a Reply out. Sends nothing; writes nothing but the tools' journal."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 
 from agent.graph import build
 from agent.state import Deps, State
@@ -33,6 +35,6 @@ class Assistant:
     def __init__(self, deps: Deps) -> None:
         self.deps = deps
 
-    async def take_turn(self, turn: Turn) -> Reply:
-        """Answer one burst, as the function does."""
-        return await take_turn(turn, self.deps)
+    async def take_turn(self, turn: Turn, coming: Callable[[], None] | None = None) -> Reply:
+        """Answer one burst, as the function does; `coming` is called once it is clear that an answer will come."""
+        return await take_turn(turn, replace(self.deps, coming=coming) if coming else self.deps)

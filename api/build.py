@@ -34,7 +34,7 @@ from sahut.errors import ConfigurationError
 from sahut.migrations import migrate
 from sahut.ports import ChatModel, Clock, Embedder
 from sahut.settings import Settings
-from sahut.store import Store
+from sahut.store import Store, turns
 from sahut.turn import Guidance
 from tools.toolbox import Toolbox
 
@@ -162,7 +162,15 @@ async def open_house(
         stack.push_async_callback(channel.close)
         if works:
             await mind.warm_up()
+            await _free_leases(mind.store)
         yield assemble(mind, engine=engine, channel=channel, clock=clock)
+
+
+async def _free_leases(store: Store) -> None:
+    """On SQLite this process is the one worker, so a lease that it finds belongs to one that died."""
+    if store.is_sqlite:
+        async with store.transaction() as tx:
+            await turns.free_leases(tx)
 
 
 def assemble(mind: Mind, *, engine: Engine, channel: GraphClient, clock: Clock) -> House:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,9 +16,8 @@ from agent.phrases import say
 from api.metrics import Metrics
 from api.sender import Sender
 from api.whatsapp import outgoing
-from sahut import rules
 from sahut.engine import Engine
-from sahut.errors import StoreUnavailable
+from sahut.errors import SendError, StoreUnavailable
 from sahut.ids import ConversationId
 from sahut.models import Author, Purpose
 from sahut.ports import Clock
@@ -26,7 +26,7 @@ from sahut.turn import Guidance, Reply, Turn
 
 log = structlog.get_logger(__name__)
 
-Answer = Callable[[Turn], Awaitable[Reply]]
+Answer = Callable[[Turn, Callable[[], None]], Awaitable[Reply]]
 Wake = tuple[str, str]
 SWEEP_EVERY_S = 1.0
 SWEEP_LIMIT = 200
@@ -35,14 +35,20 @@ RETRY_AFTER = timedelta(seconds=2)
 
 @dataclass(frozen=True)
 class Pace:
-    """How the worker spends time. `lease` outlives the longest turn, so that only a dead worker loses it."""
+    """How the worker spends time. `lease` outlives `limit`, so that only a dead or stalled worker loses it."""
 
     turn_timeout: timedelta = timedelta(seconds=30)
     slots: int = 8
 
     @property
+    def limit(self) -> timedelta:
+        """When a turn is given up: the assistant keeps its own time, so this is for one that hangs."""
+        return self.turn_timeout + timedelta(seconds=5)
+
+    @property
     def lease(self) -> timedelta:
-        return self.turn_timeout + timedelta(seconds=30)
+        """How long a conversation waits for a worker that died over it."""
+        return self.turn_timeout + timedelta(seconds=10)
 
 
 class Worker:
@@ -72,6 +78,7 @@ class Worker:
         self._name = name
         self._slots = asyncio.Semaphore(pace.slots)
         self._swept: dict[Wake, asyncio.Task[None]] = {}
+        self._marks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serve wake-ups and sweep, until cancelled."""
@@ -171,16 +178,30 @@ class Worker:
         """The assistant's reply; `None` where the turn failed and waits for its next try."""
         if claim.exhausted:
             return _poisoned(claim.turn)
-        limit = self._pace.turn_timeout + timedelta(seconds=5)
         try:
             with self._metrics.turn_seconds.time():
-                return await asyncio.wait_for(self._answer(claim.turn), limit.total_seconds())
+                answering = self._answer(claim.turn, partial(self._coming, claim))
+                return await asyncio.wait_for(answering, self._pace.limit.total_seconds())
         except Exception:
             self._metrics.failures.labels("turn").inc()
             log.exception("turn failed, it will be tried again")
         async with self._store.transaction() as tx:
             await turns.release(tx, claim, wake_at=self._clock.now() + RETRY_AFTER)
         return None
+
+    def _coming(self, claim: turns.Claim) -> None:
+        """Blue ticks and the typing mark, beside the turn: a courtesy that may fail and delays nothing."""
+        wamid = claim.turn.burst[-1].wamid
+        if wamid is not None:
+            task = asyncio.create_task(self._mark_read(claim.number, wamid))
+            self._marks.add(task)
+            task.add_done_callback(self._marks.discard)
+
+    async def _mark_read(self, number: str, wamid: str) -> None:
+        try:
+            await self._sender.channel.mark_read(number, wamid, typing=True)
+        except SendError as error:
+            log.info("a read mark was not taken", error=str(error))
 
     async def _notice(self, handoff_id: str, conversation_id: ConversationId, language: str) -> None:
         """Tell a customer, once, that the wait for a human goes on."""
@@ -211,7 +232,7 @@ def _poisoned(turn: Turn) -> Reply:
         reason="model_failed",
         language=language,
         text=say("acknowledgement", language),
-        summary=f"The assistant failed {rules.MAX_TURN_ATTEMPTS} times on this message.",
+        summary="The assistant failed on this message again and again.",
     )
 
 

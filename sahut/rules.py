@@ -14,7 +14,9 @@ from sahut.models import Holder, Purpose, State, Status
 WINDOW = timedelta(hours=24)
 HANDOFF_DUE = timedelta(minutes=15)
 CONFIRMATION_LIFE = timedelta(hours=24)
-MAX_TURN_ATTEMPTS = 3
+# A turn that dies with its worker counts once, since the worker may have died of something else; one that raises counts
+# twice. So three exceptions, or six crashes, send a message to a human.
+MAX_TURN_ATTEMPTS = 6
 
 # Kinds that ask for no answer: they are stored and shown, and neither start a turn nor drop a draft.
 SILENT_KINDS = frozenset({"reaction", "system", "request_welcome", "edit", "revoke"})
@@ -44,13 +46,13 @@ class Window:
         return closes_at is not None and now < closes_at - margin
 
 
-def next_speaker(*, status: str, holder: str, blocked: bool, opted_out: bool) -> Speaker:
+def next_speaker(*, status: str, holder: str) -> Speaker:
     """Who answers a new message. A conversation that waits for a human is the operators'."""
-    if blocked or status == Status.SPAM:
+    if status == Status.SPAM:
         return "nobody"
     if holder == Holder.OPERATOR or status == Status.WAITING:
         return "operator"
-    return "nobody" if opted_out else "assistant"
+    return "assistant"
 
 
 def may_lease(*, leased_until: datetime | None, now: datetime) -> bool:

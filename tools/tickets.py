@@ -45,18 +45,21 @@ _EXAMPLES = (
     "please open a ticket for me",
     "I want to report a problem",
     "I want to report a rude member of staff",
+    "a member of staff was rude to me",
     "I am unhappy with the service I got",
     # Portuguese
     "Quero fazer uma reclamação",
     "gostaria de apresentar uma queixa",
     "abra um chamado para mim, por favor",
     "quero relatar um problema",
+    "quero reclamar do atendimento",
     "fui mal atendido por um funcionário",
     # Spanish
     "Quiero presentar una queja",
     "quiero poner una reclamación",
     "abra un caso, por favor",
     "quiero reportar un problema",
+    "quiero quejarme de la atención",
     "un empleado me trató mal",
     # Icelandic
     "Ég vil leggja fram kvörtun",

@@ -39,8 +39,6 @@ class Contact(SQLModel, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     name: str = Field(default="", sa_type=sa.Text)
-    blocked_at: datetime | None = maybe_time()
-    opted_out_at: datetime | None = maybe_time()
     created_at: datetime = time_field()
 
 

@@ -67,10 +67,10 @@ async def claim(
         return None
     if conversation.wake_at is not None and conversation.wake_at > now:
         return NotYet(conversation.wake_at)
-    contact = await tx.get_one(Contact, conversation.contact_id)
-    if _speaker(conversation, contact) != "assistant":
+    if _speaker(conversation) != "assistant":
         await finish_burst(tx, conversation_id, now=now)
         return None
+    contact = await tx.get_one(Contact, conversation.contact_id)
     fence, attempts = conversation.fence + 1, conversation.attempts + 1
     await update_conversation(
         tx, conversation_id, fence=fence, attempts=attempts, leased_by=worker, leased_until=now + lease
@@ -86,11 +86,11 @@ async def claim(
 
 
 async def release(tx: Tx, claim: Claim, *, wake_at: datetime) -> None:
-    """Give the lease back after a failed try; the turn may begin again at `wake_at`."""
+    """Give the lease back after a try that raised; the turn may begin again at `wake_at`."""
     await tx.execute(
         sa.update(Conversation)
         .where(col(Conversation.id) == claim.conversation_id, col(Conversation.fence) == claim.fence)
-        .values(leased_by=None, leased_until=None, wake_at=wake_at)
+        .values(leased_by=None, leased_until=None, wake_at=wake_at, attempts=col(Conversation.attempts) + 1)
     )
 
 
@@ -102,13 +102,12 @@ async def record(tx: Tx, claim: Claim, reply: Reply, *, body: dict[str, Any], no
     conversation = await lock_conversation(tx, claim.conversation_id)
     if conversation is None:
         return "lease_lost"
-    contact = await tx.get_one(Contact, conversation.contact_id)
     outcome = rules.may_record(
         fence=conversation.fence,
         held_fence=claim.fence,
         inbox_version=conversation.inbox_version,
         seen_version=claim.inbox_version,
-        speaker=_speaker(conversation, contact),
+        speaker=_speaker(conversation),
     )
     tx.add(_turn_record(claim, reply, outcome, now))
     if outcome == "recorded":
@@ -151,19 +150,20 @@ async def undone(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
 
 
+async def free_leases(tx: Tx) -> None:
+    """End every lease: for a worker that starts and knows that it is the only one. Fences keep a mistake harmless."""
+    leased = col(Conversation.leased_until).is_not(None)
+    await tx.execute(sa.update(Conversation).where(leased).values(leased_by=None, leased_until=None))
+
+
 async def spent_since(tx: Tx, since: datetime) -> float:
     """What the turns since then cost, in US dollars, dropped drafts too."""
     query = select(sa.func.sum(TurnRecord.cost_usd)).where(TurnRecord.ended_at >= since)
     return float((await tx.execute(query)).scalar_one_or_none() or 0.0)
 
 
-def _speaker(conversation: Conversation, contact: Contact) -> rules.Speaker:
-    return rules.next_speaker(
-        status=conversation.status,
-        holder=conversation.holder,
-        blocked=contact.blocked_at is not None,
-        opted_out=contact.opted_out_at is not None,
-    )
+def _speaker(conversation: Conversation) -> rules.Speaker:
+    return rules.next_speaker(status=conversation.status, holder=conversation.holder)
 
 
 async def _freeze(tx: Tx, conversation: Conversation, contact: Contact, *, now: datetime, guidance: Guidance) -> Turn:

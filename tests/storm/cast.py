@@ -125,7 +125,8 @@ class ScriptedAssistant:
     toolbox: Toolbox
     failed: set[str] = field(default_factory=set)
 
-    async def answer(self, turn: Turn) -> Reply:
+    async def answer(self, turn: Turn, coming: Callable[[], None]) -> Reply:
+        coming()
         await self.stage.gate("think")
         tokens = [word for message in turn.burst for word in message.text.split() if word.startswith("#")]
         words = {word for message in turn.burst for word in message.text.split()}

@@ -40,8 +40,6 @@ def upgrade() -> None:
         "contact",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("blocked_at", UtcDateTime(), nullable=True),
-        sa.Column("opted_out_at", UtcDateTime(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )

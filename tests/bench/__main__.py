@@ -1,0 +1,45 @@
+"""The benchmarks: `python -m tests.bench [pipeline|retrieval|faults|storm|start ...] [--seconds N] [--quick]`.
+
+Everything by default. Loopback only; stops by itself; exits non-zero where something was lost, answered twice or out
+of order, or a target was missed.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+
+import uvloop
+
+from tests.bench import pipeline
+from tests.bench.machine import described
+from tests.bench.tables import console
+
+Bench = Callable[[argparse.Namespace], Coroutine[None, None, bool]]
+BENCHES: dict[str, Bench] = {
+    "pipeline": lambda chosen: pipeline.bench(seconds=chosen.seconds or (6 if chosen.quick else 20)),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benches", nargs="*", choices=[*BENCHES, []], metavar="bench", help=", ".join(BENCHES))
+    parser.add_argument("--seconds", type=float, help="how long each load of the pipeline lasts")
+    parser.add_argument("--quick", action="store_true", help="small sizes: minutes, not half an hour")
+    chosen = parser.parse_args()
+    console.print(described())
+    failed = []
+    for name in chosen.benches or BENCHES:
+        began = time.perf_counter()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            if not runner.run(BENCHES[name](chosen)):
+                failed.append(name)
+        console.print(f"{name}: {time.perf_counter() - began:.0f} s\n")
+    if failed:
+        console.print(f"[red]Not as it should be: {', '.join(failed)}[/red]")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""The stage of the plays: the real house on a real database, customers at a double of WhatsApp, a clock moved by hand.
+
+    ani = world.customer("Ani")
+    await ani.says("Berapa denda kalau telat bayar pajak kendaraan?")
+    await world.settles()
+    assert "2%" in world.sent_to(ani)[0]
+
+`settles` lets everything happen that can happen at this moment of the clock: wake-ups are served, statuses arrive.
+`passes` moves the clock and sweeps whenever something falls due. Nothing happens by itself.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlmodel import col, select
+from structlog.testing import capture_logs
+
+from agent.extractive import Extractive
+from agent.screen import Screen
+from agent.turn import Assistant, Deps
+from api.app import create_app
+from api.build import Mind, assemble
+from api.simulator.customers import Customer, Sent
+from api.simulator.graph import ACCOUNT, NUMBER, SECRET, TOKEN, GraphDouble
+from api.whatsapp.client import GraphClient
+from knowledge.embed import LocalEmbedder
+from knowledge.index import ScanIndex
+from knowledge.search import Search
+from sahut.models import UNSETTLED, Conversation, Handoff, HandoffState, Message
+from sahut.settings import Settings
+from sahut.store import Store, keys
+from sahut.testing.clock import VirtualClock
+from sahut.testing.model import ScriptedModel
+from tests.journeys.people import Operator, Rest
+from tools.toolbox import Toolbox
+
+Wake = tuple[str, str]
+VERIFY = "verify-me"
+SHORTEST = timedelta(microseconds=1)
+
+
+class Clock(VirtualClock):
+    """The virtual clock; it counts who sleeps on it."""
+
+    sleepers = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleepers += 1
+        try:
+            await super().sleep(seconds)
+        finally:
+            self.sleepers -= 1
+
+
+class Wakes:
+    """An engine with a memory: wake-ups wait until the play serves them. A deaf one loses them all."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Wake] = []
+        self.deaf = False
+
+    async def wake(self, topic: str, key: str) -> None:
+        if not self.deaf and (topic, key) not in self.waiting:
+            self.waiting.append((topic, key))
+
+    async def run(self, attend: Any) -> None:
+        """Serve nothing: the play does."""
+        await asyncio.Event().wait()
+
+    def take(self) -> list[Wake]:
+        taken, self.waiting = self.waiting, []
+        return taken
+
+
+class World:
+    """One house with its customers and operators."""
+
+    def __init__(self, house: Any, double: GraphDouble, web: httpx.AsyncClient, model: ScriptedModel) -> None:
+        self.house, self.double, self.web, self.model = house, double, web, model
+        self.clock: Clock = house.clock
+        self.engine: Wakes = house.engine
+        self.logs: list[Any] = []
+        self._tasks: dict[Wake, asyncio.Task[None]] = {}
+        self._phones = count(6281200000001)
+        self._seen: dict[str, Customer] = {}
+
+    # --- who is there
+
+    def customer(self, name: str, *, user_id: str | None = None, phone: bool = True) -> Customer:
+        """A customer with a phone number of their own, the same one for the same name."""
+        if name not in self._seen:
+            digits = str(next(self._phones)) if phone else None
+            self._seen[name] = self.double.customer(digits, name, user_id=user_id)
+        return self._seen[name]
+
+    async def key(self, name: str, *scopes: str) -> str:
+        """A fresh key for REST."""
+        async with self.house.store.transaction() as tx:
+            _, secret = await keys.create(tx, name, list(scopes), now=self.clock.now())
+        return secret
+
+    async def operator(self, name: str = "budi") -> Operator:
+        """A human at the REST interface, with a key that may read and write."""
+        return Operator(self.rest(await self.key(name, "read", "write")), name)
+
+    def rest(self, key: str | None) -> Rest:
+        """The REST interface with a key in hand, or with none."""
+        return Rest(self.web, key)
+
+    # --- what happens
+
+    async def settles(self) -> None:
+        """Everything happens that can happen at this moment of the clock."""
+        while True:
+            self._attend(self.engine.take())
+            await self._rest()
+            if not self.engine.waiting and not await self.double.deliver_statuses():
+                return
+
+    async def passes(self, seconds: float) -> None:
+        """Time passes; at each moment when something is due the sweep looks, and what it finds is attended to."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while (due := await self._next_due()) is not None and due <= end:
+            await self._jump(due)
+        await self._jump(end)
+
+    async def sweep(self) -> None:
+        """The worker looks for what a lost wake-up or a crash left behind."""
+        self._attend(await self.house.worker.look())
+        await self.settles()
+
+    async def _jump(self, moment: datetime) -> None:
+        self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
+        await self.settles()
+        await self.sweep()
+
+    def _attend(self, wakes: list[Wake]) -> None:
+        """Start what is woken. As in the engine, a key that is being attended to is not started twice."""
+        for topic, key in wakes:
+            if (topic, key) not in self._tasks:
+                work = self.house.worker.attend if topic == "turn" else self.house.worker.deliver
+                self._tasks[topic, key] = asyncio.create_task(work(key))
+
+    async def _rest(self) -> None:
+        """Until everybody has done, sleeps on the clock, or is held in the middle of a thought."""
+        while True:
+            for wake, task in list(self._tasks.items()):
+                if task.done():
+                    self._tasks.pop(wake).result()
+            if len(self._tasks) <= self.clock.sleepers + self.model.holding:
+                return
+            await asyncio.sleep(0.001)
+
+    async def _next_due(self) -> datetime | None:
+        moments = [letter.due_at for letter in self.double.mail.pending]
+        moments += [self.clock.next_due] if self.clock.next_due else []
+        async with self.house.store.reading() as tx:
+            waiting = col(Conversation.undone_since).is_not(None)
+            for query in (
+                select(Message.due_at).where(col(Message.state).in_(UNSETTLED)),
+                select(Conversation.wake_at).where(waiting),
+                select(Conversation.leased_until).where(waiting),
+                select(Handoff.due_at).where(Handoff.state == HandoffState.QUEUED, col(Handoff.noticed_at).is_(None)),
+            ):
+                moments += [moment for moment in (await tx.execute(query)).scalars() if moment is not None]
+        return min((moment for moment in moments if moment > self.clock.now()), default=None)
+
+    # --- what can be seen
+
+    def sent_to(self, customer: Customer) -> list[str]:
+        """The texts that the customer has seen, in order."""
+        return [sent.text for sent in customer.received]
+
+    async def rows(self, kind: Any) -> list[Any]:
+        """All rows of a table, oldest first."""
+        async with self.house.store.reading() as tx:
+            return list((await tx.execute(select(kind).order_by(kind.id))).scalars())
+
+    async def row_of(self, sent: Sent) -> Message:
+        """Our own row of a message that the double took."""
+        return next(row for row in await self.rows(Message) if row.callback_id == sent.callback)
+
+    async def post(self, payload: Any) -> int:
+        """One signed webhook; the HTTP status."""
+        return await self.double.mail.post(payload)
+
+    async def leaves(self) -> None:
+        """The play is over."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_world(url: str, embedder: LocalEmbedder, home: Path, **settings: Any) -> AsyncIterator[World]:
+    """A house over the database, wired from the real parts; only the network, the clock and the wake-ups are ours."""
+    chosen = settings_for(url, home, **settings)
+    clock, engine, store = Clock(), Wakes(), Store(url)
+    double = GraphDouble(clock=clock, seed=1)
+    model = ScriptedModel(otherwise=Extractive(embedder))
+    channel = GraphClient(url="http://graph.test", version="v26.0", token=TOKEN, transport=double.transport())
+    mind = _mind(chosen, store, embedder, model, clock)
+    house = assemble(mind, engine=engine, channel=channel, clock=clock)  # type: ignore[arg-type]
+    app = create_app(house, roles=("web",))
+    web = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://sahut.test")
+    double.mail.client = web
+    world = World(house, double, web, model)
+    try:
+        with capture_logs() as world.logs:
+            yield world
+    finally:
+        await world.leaves()
+        await web.aclose()
+        await channel.close()
+        await store.close()
+
+
+def settings_for(url: str, home: Path, **more: Any) -> Settings:
+    """The settings of a house at the double, whatever the environment says."""
+    base = {
+        "home": home,
+        "database_url": url,
+        "model": "extractive",
+        "openai_api_key": "",
+        "openai_base_url": "",
+        "burst_wait_ms": 0,
+        "organisation": "Samsat Nusa Raya",
+        "whatsapp_graph_url": "http://graph.test",
+        "whatsapp_phone_number_id": NUMBER,
+        "whatsapp_business_account_id": ACCOUNT,
+        "whatsapp_access_token": TOKEN,
+        "whatsapp_app_secret": SECRET,
+        "whatsapp_verify_token": VERIFY,
+        "secret_key": "for the play",
+    }
+    return Settings(_env_file=None, **{**base, **more})
+
+
+def _mind(chosen: Settings, store: Store, embedder: LocalEmbedder, model: ScriptedModel, clock: Clock) -> Mind:
+    search = Search(store, embedder, ScanIndex(embedder.name), check_every_s=0)
+    screen = Screen(embedder, languages=chosen.language_codes)
+    deps = Deps(
+        model=model,
+        fallback=Extractive(embedder),
+        retriever=search,
+        screen=screen,
+        toolbox=Toolbox.from_entry_points(),
+        embedder=embedder,
+        store=store,
+        clock=clock,
+        turn_timeout_s=sys.maxsize,
+    )
+    return Mind(chosen, store, embedder, search, screen, Assistant(deps))
