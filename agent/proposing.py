@@ -45,7 +45,7 @@ def asks(message: str) -> bool:
     """Whether the message is a question for information rather than a request: "how do I complain" is one."""
     row = tokens(message)
     openings = words("question")
-    return any(tuple(row[at : at + n]) in openings for at in range(min(3, len(row))) for n in (1, 2, 3))
+    return any(tuple(row[at : at + n]) in openings for at in range(min(3, len(row))) for n in (1, 2, 3, 4))
 
 
 def fill(card: ToolCard, message: str, *, without: str = "") -> dict[str, str] | None:

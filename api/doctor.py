@@ -5,7 +5,8 @@ It changes nothing but a schema that is behind.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Literal
 
 from dotenv import dotenv_values
 
-from sahut.errors import ConfigurationError, SahutError, SendError
+from api.whatsapp.client import GraphClient
+from sahut.errors import ConfigurationError, SahutError
 from sahut.settings import Settings, read_settings, setting_names
 
 OURS = ("sahut", "knowledge", "tools", "agent", "evals", "api")
@@ -39,7 +41,7 @@ async def examine() -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("fail", "settings", line) for line in str(error).splitlines()]
     found = _origins(settings)
-    for check in (_database, _knowledge, _model, _number, _webhook, _names):
+    for check in (_database, _knowledge, _index, _model, _number, _webhook, _names):
         found.append(await _careful(check, settings))
     return found
 
@@ -104,22 +106,33 @@ async def _model(settings: Settings) -> Finding:
     return Finding("ok", "model", f"{name}: the server answers")
 
 
+async def _index(settings: Settings) -> Finding:
+    """The vector index is derived from the rows; a service in this folder levels its own, a server is asked."""
+    if not settings.chroma_url:
+        return Finding("ok", "index", "in-process; the service builds it from the database and keeps it level")
+    from api.build import open_store
+    from knowledge.embed import make_embedder
+    from knowledge.index import open_index
+
+    index = await asyncio.to_thread(open_index, settings, make_embedder(settings).name)
+    try:
+        async with open_store(settings) as store:
+            generation = await index.catch_up(store)
+    finally:
+        await index.close()
+    return Finding("ok", "index", f"the Chroma server answers and is level (generation {generation})")
+
+
 async def _number(settings: Settings) -> Finding:
-    token = settings.whatsapp_access_token.get_secret_value()
-    if not token or not settings.whatsapp_phone_number_id:
+    if not _can_call(settings):
         says = "set SAHUT_WHATSAPP_ACCESS_TOKEN and SAHUT_WHATSAPP_PHONE_NUMBER_ID to send and receive"
         return Finding("warn", "number", says)
-    from api.whatsapp.client import GraphClient
-
-    client = GraphClient(url=settings.whatsapp_graph_url, version=settings.whatsapp_graph_version, token=token)
-    try:
+    async with _graph(settings) as client:
         status = await client.number_status(settings.whatsapp_phone_number_id)
-    except SendError as error:
-        return Finding("fail", "number", f"the Graph API says: {error}")
-    finally:
-        await client.close()
     name, standing = status.get("verified_name", "?"), status.get("status", "?")
-    return Finding("ok", "number", f"{status.get('display_phone_number', '?')} ({name}), {standing}")
+    quality = status.get("quality_rating", "?")
+    says = f"{status.get('display_phone_number', '?')} ({name}), {standing}, quality {quality}"
+    return Finding("ok" if standing == "CONNECTED" else "warn", "number", says)
 
 
 async def _webhook(settings: Settings) -> Finding:
@@ -133,7 +146,33 @@ async def _webhook(settings: Settings) -> Finding:
     ]
     if missing:
         return Finding("warn", "webhook", f"set {' and '.join(missing)}, else Meta's events are refused")
-    return Finding("ok", "webhook", "the secrets are set; subscribe the app to the field `messages` at Meta")
+    account = settings.whatsapp_business_account_id
+    if not account or not _can_call(settings):
+        says = "the secrets are set; set SAHUT_WHATSAPP_BUSINESS_ACCOUNT_ID to check the subscription too"
+        return Finding("warn", "webhook", says)
+    async with _graph(settings) as client:
+        apps = await client.subscribed_apps(account)
+    if not apps:
+        says = f"no app is subscribed to the account: POST /{account}/subscribed_apps, else no event ever comes"
+        return Finding("fail", "webhook", says)
+    return Finding("ok", "webhook", f"the secrets are set and {len(apps)} app(s) get the account's events")
+
+
+def _can_call(settings: Settings) -> bool:
+    return bool(settings.whatsapp_access_token.get_secret_value() and settings.whatsapp_phone_number_id)
+
+
+@asynccontextmanager
+async def _graph(settings: Settings) -> AsyncIterator[GraphClient]:
+    client = GraphClient(
+        url=settings.whatsapp_graph_url,
+        version=settings.whatsapp_graph_version,
+        token=settings.whatsapp_access_token.get_secret_value(),
+    )
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def _names(_: Settings) -> Finding:

@@ -24,7 +24,7 @@ def template() -> str:
         info = Settings.model_fields[field]
         default = info.default.get_secret_value() if isinstance(info.default, SecretStr) else info.default
         asked = name.startswith(_ASKED) and default in ("", "our office")
-        value = _FILLED[field]() if field in _FILLED else ("" if asked else default)
+        value = _FILLED[field]() if field in _FILLED else default
         lines += [f"# {info.description}", f"{'' if asked else '# '}{name}={value}", ""]
     return "\n".join(lines)
 

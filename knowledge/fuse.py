@@ -1,7 +1,7 @@
 """From evidence of meaning and evidence of words to probabilities, pure. Knows no index and no text.
 
-The numbers belong to an embedder. They were rounded by hand after looking at measurements (see the decision
-record on retrieval), not trained on anybody's data.
+The numbers belong to an embedder. They were rounded by hand after looking at measurements (see decision
+record 0007), not trained on anybody's data.
 """
 
 import math

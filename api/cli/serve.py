@@ -1,5 +1,6 @@
 """`sahut serve`, `sahut work` and `sahut demo`: running the service."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,36 +69,22 @@ def _roles(given: str) -> tuple[str, ...]:
 
 
 def _refuse_unready(chosen: "Settings") -> None:
+    """Sessions need their key; what the number lacks is said, since REST and the probes work without it."""
     from sahut.errors import ConfigurationError
 
-    missing = [
-        f"{name} is not set: {why}"
-        for name, value, why in (
-            (
-                "SAHUT_SECRET_KEY",
-                chosen.secret_key.get_secret_value(),
-                "it signs sessions; `sahut init` writes one into .env.",
-            ),
-            (
-                "SAHUT_WHATSAPP_APP_SECRET",
-                "".join(chosen.app_secrets),
-                "without it no webhook can be trusted.",
-            ),
-            (
-                "SAHUT_WHATSAPP_PHONE_NUMBER_ID",
-                chosen.whatsapp_phone_number_id,
-                "it is the number that customers write to.",
-            ),
-            (
-                "SAHUT_WHATSAPP_ACCESS_TOKEN",
-                chosen.whatsapp_access_token.get_secret_value(),
-                "without it nothing can be sent.",
-            ),
-        )
-        if not value
-    ]
-    if missing:
-        raise ConfigurationError("\n".join(missing))
+    if not chosen.secret_key.get_secret_value():
+        raise ConfigurationError("SAHUT_SECRET_KEY is not set: it signs sessions; `sahut init` writes one into .env.")
+    for name, value, why in (
+        ("SAHUT_WHATSAPP_APP_SECRET", "".join(chosen.app_secrets), "every webhook is refused without it"),
+        ("SAHUT_WHATSAPP_PHONE_NUMBER_ID", chosen.whatsapp_phone_number_id, "no message is for us without it"),
+        (
+            "SAHUT_WHATSAPP_ACCESS_TOKEN",
+            chosen.whatsapp_access_token.get_secret_value(),
+            "nothing can be sent without it",
+        ),
+    ):
+        if not value:
+            print(f"Warning: {name} is not set: {why}.", file=sys.stderr)
 
 
 async def _serve(chosen: "Settings", host: str, port: int, roles: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ class Network(Protocol):
     """What the endpoints need of the double."""
 
     number: str
+    account: str
     display: str
     token: str
     clock: Clock
@@ -39,12 +40,13 @@ def app_for(network: Network) -> Starlette:
         routes=[
             Route("/{version}/{number}/messages", endpoints.messages, methods=["POST"]),
             Route("/{version}/{number}", endpoints.number, methods=["GET"]),
+            Route("/{version}/{account}/subscribed_apps", endpoints.subscribed_apps, methods=["GET"]),
         ]
     )
 
 
 class Endpoints:
-    """`POST /{version}/{number}/messages` (send, read, typing) and `GET /{version}/{number}`."""
+    """Sending, read and typing marks, the number's record, and the account's subscriptions."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -78,6 +80,14 @@ class Endpoints:
         }
         wanted = request.query_params.get("fields", ",".join(record)).split(",")
         return JSONResponse({key: value for key, value in record.items() if key in wanted or key == "id"})
+
+    async def subscribed_apps(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {self._network.token}":
+            return _no(Refused(BAD_TOKEN))
+        if request.path_params["account"] != self._network.account:
+            return _no(Refused(NO_SUCH_NUMBER))
+        app = {"whatsapp_business_api_data": {"id": "1", "name": "Sahut's double", "link": ""}}
+        return JSONResponse({"data": [app]})
 
     def _check(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {self._network.token}":

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from api.whatsapp.clean import Json, child, clean_json, clean_text, identifier, number_of
+from api.whatsapp.clean import Json, child, clean_json, clean_text, identifier, number_of, objects
 from sahut.errors import ConfigurationError, SendNotMade, SendRefused, SendUnknown
 
 TIMEOUT = httpx.Timeout(connect=5, read=15, write=10, pool=5)
@@ -81,6 +81,13 @@ class GraphClient:
         Raises `SendError`'s children.
         """
         return await self._call("GET", f"{number}?fields={NUMBER_FIELDS}")
+
+    async def subscribed_apps(self, account: str) -> list[Json]:
+        """The apps that get the webhooks of a WhatsApp business account; none is why "verified, but no events".
+
+        Raises `SendError`'s children.
+        """
+        return objects(await self._call("GET", f"{account}/subscribed_apps"), "data")
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -44,6 +44,11 @@ class VirtualClock:
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
+    @property
+    def sleepers(self) -> int:
+        """How many tasks sleep at this moment."""
+        return sum(not waker.done() for _, _, waker in self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Move at once by `seconds` (not negative) and wake all that are due, the earliest first."""
         self._move_to(self._after(seconds))

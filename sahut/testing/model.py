@@ -25,7 +25,7 @@ class ScriptedModel:
     def __init__(self, script: Iterable[Line] = (), *, otherwise: ChatModel | None = None) -> None:
         self.name = "scripted" if otherwise is None else otherwise.name
         self.briefs: list[Brief] = []
-        self.holding = 0
+        self._waiting = 0
         self._script = deque(script)
         self._otherwise = otherwise
         self._free = asyncio.Event()
@@ -34,6 +34,11 @@ class ScriptedModel:
     def says(self, *lines: Line) -> None:
         """Add to the script; an exception is raised."""
         self._script.extend(lines)
+
+    @property
+    def holding(self) -> int:
+        """How many thoughts wait for `go_on()`."""
+        return 0 if self._free.is_set() else self._waiting
 
     def hold(self) -> None:
         """From now on every thought waits."""
@@ -46,11 +51,11 @@ class ScriptedModel:
     async def think(self, brief: Brief) -> Draft:
         """The next line. Raises what the script says, `ModelFailed` at its end."""
         self.briefs.append(brief)
-        self.holding += 1
+        self._waiting += 1
         try:
             await self._free.wait()
         finally:
-            self.holding -= 1
+            self._waiting -= 1
         if self._script:
             line = self._script.popleft()
             if isinstance(line, Exception):

@@ -1,4 +1,4 @@
-"""The stage for plays with the assistant: the real graph, toolbox and SQLite; a shelf, a screen and a model at the rim."""
+"""The stage for plays with the assistant: the real graph, toolbox and SQLite; the rim is a shelf, a door, a model."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -83,6 +83,11 @@ def says(*sentences: Sentence, **more: Any) -> Draft:
     return Draft(decision="reply", sentences=sentences, model="scripted", **more)
 
 
+def kinds(reply: Reply) -> list[str]:
+    """The exchanges that a replay would find, in order."""
+    return [exchange["kind"] for exchange in reply.exchanges]
+
+
 @dataclass
 class Shelf:
     """A retriever that has what it was given and remembers what it was asked."""
@@ -105,9 +110,7 @@ class Doorkeeper:
 
     known: Mapping[str, Screening] = field(default_factory=dict)
 
-    async def screen(
-        self, text: str, *, hint: str | None = None, spam_threshold: float | None = None
-    ) -> Screening:
+    async def screen(self, text: str, *, hint: str | None = None, spam_threshold: float | None = None) -> Screening:
         found = self.known.get(text, Screening())
         return found.model_copy(update={"language": detect(text, hint=hint)})
 

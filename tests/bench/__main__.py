@@ -6,6 +6,7 @@ of order, or a target was missed.
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="how long each load of the pipeline lasts")
     parser.add_argument("--quick", action="store_true", help="small sizes: minutes, not half an hour")
     chosen = parser.parse_args()
+    # Whoever ends the benchmark ends what it started too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console.print(described())
     failed = []
     for name in chosen.benches or BENCHES:

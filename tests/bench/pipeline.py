@@ -30,7 +30,7 @@ from tests.bench.processes import (
     learn,
     served_double,
 )
-from tests.bench.tables import Row, Target, show
+from tests.bench.tables import Row, Target, console, show
 
 CROWD = 32
 LIGHT_PER_S = 2.0
@@ -83,17 +83,22 @@ async def bench(*, seconds: float) -> bool:
             "instant": {"SAHUT_MODEL": "instant", "OPENAI_BASE_URL": f"{model}/v1", "OPENAI_API_KEY": "none"},
         }
         for name, more in variants.items():
-            found |= await _on_sqlite(home / f"sqlite-{name}", double, name, more, seconds)
+            found |= await _on_sqlite(_room(home, f"sqlite-{name}"), double, name, more, seconds)
         postgres = stack.enter_context(Postgres())
         for name, more in variants.items():
-            found |= await _on_postgres(home / f"postgres-{name}", postgres, double, name, more, seconds)
+            found |= await _on_postgres(_room(home, f"postgres-{name}"), postgres, double, name, more, seconds)
     return _report(found)
+
+
+def _room(home: Path, name: str) -> Path:
+    room = home / name
+    room.mkdir()
+    return room
 
 
 async def _on_sqlite(
     home: Path, double: ServedDouble, variant: str, more: dict[str, str], seconds: float
 ) -> dict[str, Found]:
-    home.mkdir()
     env = environment(home, double.address, **more)
     await asyncio.to_thread(learn, env)
     service = Service(env).start()
@@ -115,7 +120,6 @@ async def _on_sqlite(
 async def _on_postgres(
     home: Path, postgres: Postgres, double: ServedDouble, variant: str, more: dict[str, str], seconds: float
 ) -> dict[str, Found]:
-    home.mkdir()
     found: dict[str, Found] = {}
     with Chroma(home) as chroma:
         env = environment(
@@ -194,6 +198,7 @@ async def _paced(town: Town, stand: Stand, label: str, rate: float, seconds: flo
     meter = CpuMeter(**stand.pids)
     tally = await town.paced(rate, seconds)
     await town.settle()
+    console.print(f"  {label}: {len(tally.seen)} replies")
     return Found(label, tally, len(tally.seen) / seconds, _a_reply(meter.read(), len(tally.seen)))
 
 
@@ -201,6 +206,7 @@ async def _crowd(town: Town, stand: Stand, label: str, seconds: float) -> Found:
     meter = CpuMeter(**stand.pids)
     tally, per_s = await town.crowd(CROWD, seconds)
     await town.settle()
+    console.print(f"  {label}: {per_s:.1f} replies/s")
     return Found(label, tally, per_s, _a_reply(meter.read(), len(tally.seen)))
 
 

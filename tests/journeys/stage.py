@@ -43,20 +43,6 @@ from tools.toolbox import Toolbox
 
 Wake = tuple[str, str]
 VERIFY = "verify-me"
-SHORTEST = timedelta(microseconds=1)
-
-
-class Clock(VirtualClock):
-    """The virtual clock; it counts who sleeps on it."""
-
-    sleepers = 0
-
-    async def sleep(self, seconds: float) -> None:
-        self.sleepers += 1
-        try:
-            await super().sleep(seconds)
-        finally:
-            self.sleepers -= 1
 
 
 class Wakes:
@@ -84,7 +70,7 @@ class World:
 
     def __init__(self, house: Any, double: GraphDouble, web: httpx.AsyncClient, model: ScriptedModel) -> None:
         self.house, self.double, self.web, self.model = house, double, web, model
-        self.clock: Clock = house.clock
+        self.clock: VirtualClock = house.clock
         self.engine: Wakes = house.engine
         self.logs: list[Any] = []
         self._tasks: dict[Wake, asyncio.Task[None]] = {}
@@ -127,6 +113,7 @@ class World:
     async def passes(self, seconds: float) -> None:
         """Time passes; at each moment when something is due the sweep looks, and what it finds is attended to."""
         end = self.clock.now() + timedelta(seconds=seconds)
+        await self.settles()
         while (due := await self._next_due()) is not None and due <= end:
             await self._jump(due)
         await self._jump(end)
@@ -202,7 +189,7 @@ class World:
 async def open_world(url: str, embedder: LocalEmbedder, home: Path, **settings: Any) -> AsyncIterator[World]:
     """A house over the database, wired from the real parts; only the network, the clock and the wake-ups are ours."""
     chosen = settings_for(url, home, **settings)
-    clock, engine, store = Clock(), Wakes(), Store(url)
+    clock, engine, store = VirtualClock(), Wakes(), Store(url)
     double = GraphDouble(clock=clock, seed=1)
     model = ScriptedModel(otherwise=Extractive(embedder))
     channel = GraphClient(url="http://graph.test", version="v26.0", token=TOKEN, transport=double.transport())
@@ -243,7 +230,7 @@ def settings_for(url: str, home: Path, **more: Any) -> Settings:
     return Settings(_env_file=None, **{**base, **more})
 
 
-def _mind(chosen: Settings, store: Store, embedder: LocalEmbedder, model: ScriptedModel, clock: Clock) -> Mind:
+def _mind(chosen: Settings, store: Store, embedder: LocalEmbedder, model: ScriptedModel, clock: VirtualClock) -> Mind:
     search = Search(store, embedder, ScanIndex(embedder.name), check_every_s=0)
     screen = Screen(embedder, languages=chosen.language_codes)
     deps = Deps(
