@@ -64,6 +64,8 @@ def guidance_of(settings: Settings) -> Guidance:
         languages=settings.language_codes,
         max_wrong=settings.max_wrong,
         spam_threshold=settings.spam_threshold,
+        business_hours=settings.business_hours,
+        timezone=settings.timezone,
         prompt_version=PROMPT_VERSION,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 import structlog
@@ -30,6 +31,9 @@ Answer = Callable[[Turn, Callable[[], None]], Awaitable[Reply]]
 Wake = tuple[str, str]
 SWEEP_EVERY_S = 1.0
 SWEEP_LIMIT = 200
+FORGET_EVERY_SWEEPS = 3600
+TURNS_KEPT = timedelta(days=90)
+STRAYS_KEPT = timedelta(days=7)  # Meta brings a webhook again for as long
 RETRY_AFTER = timedelta(seconds=2)
 
 
@@ -83,8 +87,8 @@ class Worker:
     async def run(self) -> None:
         """Serve wake-ups and sweep, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._engine.run({"turn": self.attend, "send": self.deliver}))
-            group.create_task(self._sweep_forever())
+            group.create_task(self._keep_up("engine", self._serve_wakes))
+            group.create_task(self._keep_up("sweep", self._sweep_forever))
 
     async def attend(self, key: str) -> None:
         """Take turns in one conversation until nothing waits there, then send what was queued."""
@@ -116,13 +120,34 @@ class Worker:
             unsent.append(conversation_id)
         return [("turn", str(key)) for key in undone] + [("send", str(key)) for key in unsent]
 
+    async def forget(self) -> None:
+        """Keep the records of turns for replay within their time, and strays as long as Meta may still explain them."""
+        now = self._clock.now()
+        async with self._store.transaction() as tx:
+            await turns.forget(tx, before=now - TURNS_KEPT)
+            await outbox.forget_strays(tx, before=now - STRAYS_KEPT)
+
+    async def _serve_wakes(self) -> None:
+        await self._engine.run({"turn": self.attend, "send": self.deliver})
+
     async def _sweep_forever(self) -> None:
+        for beat in count():
+            for wake in await self.look():
+                self._spawn(wake)
+            if beat % FORGET_EVERY_SWEEPS == 0:
+                await self.forget()
+            await self._clock.sleep(SWEEP_EVERY_S)
+
+    async def _keep_up(self, place: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin again whatever ends with an error: a worker that is up must never stand still."""
         while True:
             try:
-                for wake in await self.look():
-                    self._spawn(wake)
+                await work()
             except StoreUnavailable as error:
-                log.error("the sweep found no database, trying again", error=str(error))
+                log.error("the database cannot be used, trying again", place=place, error=str(error))
+            except Exception:
+                self._metrics.failures.labels(place).inc()
+                log.exception("a part of the worker failed, it begins again", place=place)
             await self._clock.sleep(SWEEP_EVERY_S)
 
     def _spawn(self, wake: Wake) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sahut.errors import ConfigurationError
+from sahut.hours import parse_hours
 
 PREFIX = "SAHUT_"
 DEFAULT_CHAT_MODEL = "gpt-5-mini"
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     organisation: str = Field("our office", min_length=1, description="who the assistant speaks for")
     persona: str = Field("", description="tone and standing guidance for the chat model")
     languages: str = Field("id,en,pt,es,is", description="languages that customers write in, comma-separated codes")
+    business_hours: str = Field("", description="when operators are there, `Mon-Fri 08:00-16:00, Sat 08:00-12:00`")
     timezone: str = Field("UTC", description="zone of the organisation's clock")
 
     secret_key: SecretStr = Field(SecretStr(""), description="signs sessions; `serve` refuses to start without it")
@@ -64,6 +66,12 @@ class Settings(BaseSettings):
         if not codes or any(len(code) != 2 or not code.isalpha() for code in codes):
             raise ValueError("give two-letter codes, for example id,en")
         return ",".join(codes)
+
+    @field_validator("business_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        parse_hours(value, "UTC")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -118,6 +118,8 @@ class Guidance(Value):
     languages: tuple[str, ...] = ("id", "en", "pt", "es", "is")
     max_wrong: float = 0.05
     spam_threshold: float = 0.8
+    business_hours: str = ""
+    timezone: str = "UTC"
     prompt_version: str = ""
 
 

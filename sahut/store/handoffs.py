@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from sahut import rules
 from sahut.errors import Conflict, NotFound
+from sahut.hours import Hours
 from sahut.ids import ConversationId, HandoffId
 from sahut.models import (
     OPEN_HANDOFF,
@@ -23,6 +24,8 @@ from sahut.store.database import Tx, insert_once
 from sahut.store.inbox import lock_conversation, update_conversation
 from sahut.turn import Lane, Reason
 
+ALWAYS = Hours()
+
 
 async def open_handoff(
     tx: Tx,
@@ -33,15 +36,19 @@ async def open_handoff(
     summary: str,
     language: str,
     now: datetime,
+    hours: Hours = ALWAYS,
 ) -> bool:
-    """Queue a request for a human; false where one is open already (it stands, nothing is asked twice)."""
+    """Queue a request for a human; false where one is open already (it stands, nothing is asked twice).
+
+    It is due after `rules.HANDOFF_DUE` of the organisation's business time.
+    """
     handoff = Handoff(
         conversation_id=conversation_id,
         lane=lane,
         reason=reason,
         summary=summary,
         language=language,
-        due_at=now + rules.HANDOFF_DUE,
+        due_at=hours.after(now, rules.HANDOFF_DUE),
         created_at=now,
     )
     opened = await insert_once(tx, handoff)

@@ -174,6 +174,11 @@ async def settle(tx: Tx, delivery: Delivery, *, now: datetime, window_closed: bo
     return ConversationId(message.conversation_id) if was_open else None
 
 
+async def forget_strays(tx: Tx, *, before: datetime) -> None:
+    """Let go of statuses that came before then and whose message never turned up."""
+    await tx.execute(sa.delete(StrayDelivery).where(col(StrayDelivery.created_at) < before))
+
+
 async def due(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     """Conversations with a message that must be looked at: queued, or with an outcome open for too long."""
     query = (

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from sahut import rules
+from sahut.hours import parse_hours
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
 from sahut.models import (
     Author,
@@ -156,6 +157,11 @@ async def free_leases(tx: Tx) -> None:
     await tx.execute(sa.update(Conversation).where(leased).values(leased_by=None, leased_until=None))
 
 
+async def forget(tx: Tx, *, before: datetime) -> None:
+    """Let go of turn records that ended before then. Messages and receipts stay."""
+    await tx.execute(sa.delete(TurnRecord).where(col(TurnRecord.ended_at) < before))
+
+
 async def spent_since(tx: Tx, since: datetime) -> float:
     """What the turns since then cost, in US dollars, dropped drafts too."""
     query = select(sa.func.sum(TurnRecord.cost_usd)).where(TurnRecord.ended_at >= since)
@@ -275,6 +281,7 @@ async def _record_reply(
             summary=reply.summary,
             language=reply.language,
             now=now,
+            hours=parse_hours(claim.turn.guidance.business_hours, claim.turn.guidance.timezone),
         )
     await update_conversation(tx, conversation_id, language=reply.language, updated_at=now)
 
