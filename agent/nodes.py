@@ -74,15 +74,21 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
 
 
 async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
-    """The passages that may hold the answer."""
-    deps = runtime.context
+    """The passages that may hold the answer.
+
+    A few words that do not say that they go on may be a new question ("STNK hilang"), so they are searched alone too.
+    """
+    deps, question, message = runtime.context, state["question"], state["message"]
     try:
-        found = await deps.retriever.search(state["question"], top=PASSAGES, collection=deps.collection)
+        found = await deps.retriever.search(question, top=PASSAGES, collection=deps.collection)
+        if question != message and not reading.continues(message) and not reading.asked_back(state["turn"]):
+            alone = await deps.retriever.search(message, top=PASSAGES, collection=deps.collection)
+            found = alone if alone.answerable >= found.answerable else found
     except ModelFailed:
         return {"ending": _hand_off("model_failed")}
     seen = [{"chunk": passage.chunk, "score": passage.score} for passage in found.passages]
     exchange = {"kind": "retrieval", "question": found.question, "answerable": found.answerable, "passages": seen}
-    return {"found": found, "exchanges": (exchange,)}
+    return {"found": found, "question": found.question, "exchanges": (exchange,)}
 
 
 async def think(state: State, runtime: Runtime[Deps]) -> State:

@@ -77,10 +77,14 @@ def question(message: str, turn: Turn) -> str:
 
 def leans(message: str) -> bool:
     """Whether the message only makes sense after the one before it ("and for motorcycles?", "kalau motor?")."""
+    return is_brief(message) or continues(message)
+
+
+def continues(message: str) -> bool:
+    """Whether the message opens as a continuation ("and ...") and is short enough to be one."""
     row = tokens(message)
     openings = words("follow_up")
-    opens = any(tuple(row[:n]) in openings for n in (1, 2))
-    return len(row) <= FEW_WORDS or (opens and len(row) <= FOLLOW_UP_WORDS)
+    return len(row) <= FOLLOW_UP_WORDS and any(tuple(row[:n]) in openings for n in (1, 2))
 
 
 def previous_question(turn: Turn) -> str:

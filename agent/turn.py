@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from agent.dialogue import turn_from_text
 from agent.graph import build
 from agent.state import Deps, State
 from sahut.turn import Reply, Turn
@@ -38,3 +39,8 @@ class Assistant:
     async def take_turn(self, turn: Turn, coming: Callable[[], None] | None = None) -> Reply:
         """Answer one burst, as the function does; `coming` is called once it is clear that an answer will come."""
         return await take_turn(turn, replace(self.deps, coming=coming) if coming else self.deps)
+
+    async def warm_up(self) -> None:
+        """Take a turn that nobody sees, so that the first customer does not wait for models to load."""
+        deps = replace(self.deps, model=self.deps.fallback, perform=False)
+        await take_turn(turn_from_text("When are you open?", now=deps.clock.now()), deps)

@@ -106,8 +106,12 @@ class Player:
             return ["the reply is not in the conversation"]
         receipt = await self._get(f"messages/{message['id']}/receipt")
         cited = [citation["document"] for citation in receipt["citations"]]
+        spans = [f"{c['document']} {c['start']}-{c['end']}" for c in receipt["citations"]]
         self._bubble(sent.text, left=8, style="cyan")
-        self._note(self._summary(receipt, cited))
+        buttons = sent.body.get("interactive", {}).get("action", {}).get("buttons", [])
+        if buttons:
+            self._bubble("  ".join(f"[{button['reply']['title']}]" for button in buttons), left=8, style="cyan")
+        self._note(self._summary(receipt, spans))
         problems = []
         if receipt["decision"] != expect.decision:
             problems.append(f"decided {receipt['decision']}, expected {expect.decision}")
@@ -143,10 +147,10 @@ class Player:
             await asyncio.sleep(LOOK_EVERY_S)
         return None
 
-    def _summary(self, receipt: Json, cited: list[str]) -> str:
+    def _summary(self, receipt: Json, spans: list[str]) -> str:
+        """The receipt in a line: the decision and what it stands on."""
         parts = [receipt["decision"].replace("_", " ")]
-        parts += [f"confidence {receipt['confidence']:.2f}"] if receipt["decision"] == "reply" and cited else []
-        parts += [f"cites {', '.join(dict.fromkeys(cited))}"] if cited else []
+        parts += [f"confidence {receipt['confidence']:.2f}", f"cites {', '.join(spans)}"] if spans else []
         parts += [f"{call['name']} {call['state']}" for call in receipt["tools"]]
         return " · ".join(parts)
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -28,8 +27,6 @@ def postgres_server() -> Iterator[str]:
     try:
         yield server.get_uri()
     finally:
-        # At once: a shutdown in order writes every database to the disk first, for seconds.
-        os.kill(server.get_pid(), signal.SIGQUIT)
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 

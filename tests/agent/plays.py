@@ -95,13 +95,15 @@ class Shelf:
     passages: tuple[Passage, ...] = ()
     answerable: float = 0.9
     asked: list[str] = field(default_factory=list)
+    unanswerable: tuple[str, ...] = ()
     fails: Exception | None = None
 
     async def search(self, question: str, *, top: int = 5, collection: str | None = None) -> SearchResult:
         self.asked.append(question)
         if self.fails is not None:
             raise self.fails
-        return SearchResult(question=question, answerable=self.answerable, passages=self.passages[:top])
+        answerable = 0.05 if question in self.unanswerable else self.answerable
+        return SearchResult(question=question, answerable=answerable, passages=self.passages[:top])
 
 
 @dataclass

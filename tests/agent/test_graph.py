@@ -9,6 +9,7 @@ import pytest
 
 from agent.graph import ENDINGS, draw
 from agent.phrases import acknowledge, say
+from agent.turn import Assistant
 from knowledge.embed import LocalEmbedder
 from sahut.errors import ModelFailed
 from sahut.ids import MessageId
@@ -159,6 +160,21 @@ class TestAnswering:
             "When is the office open on Monday?\nand on Sunday?",
             FINE_QUESTION,
         ]
+
+    async def test_a_few_words_may_be_a_new_question(self, stage: Stage) -> None:
+        first = "When is the office open on Monday?"
+        shelf = Shelf((FINES_EN, HOURS_EN), unanswerable=(f"{first}\nlate fine?",))
+        async with stage(shelf=shelf) as customer:
+            await customer.says(first)
+            reply = await customer.says("late fine?")
+        assert shelf.asked[1:] == [f"{first}\nlate fine?", "late fine?"]
+        assert "2% a month" in reply.text
+
+    async def test_warming_up_takes_a_turn_and_leaves_no_trace(self, stage: Stage) -> None:
+        model, shelf = ScriptedModel(), Shelf((FINES_EN,))
+        async with stage(model=model, shelf=shelf) as customer:
+            await Assistant(customer.deps).warm_up()
+        assert (len(shelf.asked), model.briefs) == (1, [])
 
     async def test_a_row_of_emoji_is_asked_about_and_then_left_alone(self, stage: Stage) -> None:
         async with stage() as customer:

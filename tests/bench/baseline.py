@@ -13,7 +13,7 @@ import uvloop
 from fastapi import FastAPI, Request, Response
 
 from api.build import guidance_of, open_mind
-from api.server import serve_app
+from api.server import listen, served
 from api.whatsapp import outgoing
 from api.whatsapp.client import GraphClient
 from api.whatsapp.payloads import parse
@@ -67,7 +67,8 @@ async def main(port: int) -> None:
                     await answer(event)
             return Response()
 
-        await serve_app(app, "127.0.0.1", port)
+        async with served(app, listen("127.0.0.1", port)):
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

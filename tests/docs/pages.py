@@ -39,8 +39,8 @@ def settings() -> str:
             "# Settings",
             "",
             "From the environment or a file `.env` in the working folder; the environment wins. An unknown `SAHUT_`",
-            "name or a bad value stops the start with one line that says what is wrong. `sahut doctor` shows where each",
-            "came from; of the database's address and of those marked *secret* it says only that they are set.",
+            "name or a bad value stops the start with one line that says what is wrong. `sahut doctor` shows where",
+            "each came from; of the database's address and of those marked *secret* it says only that they are set.",
             "",
             *_table(("name", "default", "meaning"), rows),
             "",
@@ -75,7 +75,7 @@ def errors() -> str:
     codes.append(("any other", UNKNOWN_CODE.meaning, _fate(UNKNOWN_CODE)))
     return "\n".join(
         [
-            _mark("sahut/errors.py, api/problems.py, api/whatsapp/policy.py"),
+            _mark("errors.py, problems.py and policy.py"),
             "",
             "# Errors",
             "",
@@ -93,8 +93,8 @@ def errors() -> str:
             "",
             "## When Meta refuses a message",
             "",
-            "By the code in Meta's answer to the send. The same code may come later in a failed status: then the message",
-            "is given up. A message of the assistant that is given up becomes a request for a human.",
+            "By the code in Meta's answer to the send. The same code may come later in a failed status: then the",
+            "message is given up. A message of the assistant that is given up becomes a request for a human.",
             "",
             *_table(("code", "meaning", "what Sahut does"), codes),
             "",
