@@ -32,7 +32,8 @@ def create_app(house: House, *, roles: tuple[str, ...] = ROLES) -> FastAPI:
         version=__version__,
         summary="An AI-first customer support agent service for WhatsApp",
         openapi_url="/api/v1/openapi.json",
-        docs_url="/api/v1/docs",
+        # FastAPI's pages for people load their scripts from elsewhere; the description itself is served.
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )

@@ -120,7 +120,7 @@ async def _stay_up(console: Console, address: str, key: str) -> None:
     console.print(f"\nThe service stays up at {address}. Look around with the demo's key:")
     for path in ("handoffs", "tickets", "conversations"):
         console.print(f'  curl -H "Authorization: Bearer {key}" {address}/api/v1/{path}', soft_wrap=True)
-    console.print(f"  {address}/api/v1/docs and {address}/metrics\nCtrl-C ends it.")
+    console.print(f"  {address}/api/v1/openapi.json and {address}/metrics\nCtrl-C ends it.")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

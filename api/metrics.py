@@ -22,6 +22,12 @@ class Metrics:
         self.sends = Counter(
             "sahut_sends_total", "Posts to the Graph API by outcome", ["outcome"], registry=self.registry
         )
+        self.alerts = Counter(
+            "sahut_alerts_total",
+            "Errors of the Graph API that a person must act on, by code",
+            ["code"],
+            registry=self.registry,
+        )
         self.failures = Counter(
             "sahut_failures_total", "Unexpected failures by place", ["place"], registry=self.registry
         )

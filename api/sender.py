@@ -74,6 +74,9 @@ class Sender:
 
     async def _refused(self, sending: Sending, error: SendRefused) -> None:
         policy = policy_for(error.code)
+        if policy.alert:
+            self.metrics.alerts.labels(str(error.code)).inc()
+            log.error("the account needs attention", code=error.code, meaning=policy.meaning)
         wait = policy.wait_s(sending.attempt)
         if wait is not None:
             await self._later(sending, timedelta(seconds=wait), error.message, error.code)

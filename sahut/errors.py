@@ -4,7 +4,7 @@ SahutError
 ├── ConfigurationError     a setting, file or argument is wrong; the user can mend it
 ├── NotFound               no such row
 ├── Conflict               the row is not in a state that allows this (somebody else was first)
-├── Forbidden              a rule refuses it (window closed, opted out, missing scope)
+├── Forbidden              a rule refuses it (window closed, missing scope)
 ├── StoreUnavailable       the database is locked, full or gone; nothing was stored
 ├── ModelFailed            the chat model is down, slow or answered nonsense
 ├── LoadError              a document could not be read

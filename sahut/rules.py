@@ -12,6 +12,7 @@ from typing import Literal
 from sahut.models import Holder, Purpose, State, Status
 
 WINDOW = timedelta(hours=24)
+BURST_MOST = 5
 HANDOFF_DUE = timedelta(minutes=15)
 CONFIRMATION_LIFE = timedelta(hours=24)
 # A turn that dies with its worker counts once, since the worker may have died of something else; one that raises counts
@@ -145,6 +146,10 @@ def unknown_fate(*, since: datetime, now: datetime, wait: timedelta, losses: int
     return "send_again" if losses < 2 and kind != "template" else "give_up"
 
 
-def answer_at(*, now: datetime, burst_wait: timedelta) -> datetime:
-    """When the turn over a burst may begin: after a silence, so that three bubbles get one answer."""
-    return now + burst_wait
+def answer_at(*, now: datetime, undone_since: datetime | None, burst_wait: timedelta) -> datetime:
+    """When the turn over a burst may begin: after a silence, so that three bubbles get one answer.
+
+    Who keeps typing is answered all the same, `BURST_MOST` waits after the first message that waits for an answer.
+    """
+    latest = (undone_since or now) + BURST_MOST * burst_wait
+    return max(now, min(now + burst_wait, latest))

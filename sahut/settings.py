@@ -1,4 +1,4 @@
-"""The settings of interfaces.md section 3, read from the environment and `.env`; knows nothing of who uses them."""
+"""The settings of the service, read from the environment and `.env`; knows nothing of who uses them."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file_encoding="utf-8", extra="ignore", frozen=True, populate_by_name=True
     )
 
-    home: Path = Field(Path(".sahut"), description="data folder: database, index, media, calibration")
+    home: Path = Field(Path(".sahut"), description="data folder: database and index")
     database_url: str = Field("", description="`postgresql+psycopg://...` to scale out; empty: SQLite in the home")
     chroma_url: str = Field("", description="a Chroma server, `http://host:port`; empty: in-process")
     model: str = Field("", description="chat model name, or `extractive`; empty: by whether a key is set")

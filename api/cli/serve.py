@@ -99,7 +99,7 @@ async def _serve(chosen: "Settings", host: str, port: int, roles: tuple[str, ...
 
 
 def _announce(address: str) -> None:
-    print(f"Sahut listens on {address} (webhook: /webhooks/whatsapp, REST: /api/v1/docs)", flush=True)
+    print(f"Sahut listens on {address} (webhook: /webhooks/whatsapp, REST: /api/v1/openapi.json)", flush=True)
 
 
 async def _work(chosen: "Settings") -> None:

@@ -17,18 +17,24 @@ def register(app: typer.Typer) -> None:
     app.command()(migrate)
 
 
-def init() -> None:
+def init(as_json: AsJson = False) -> None:
     """Write .env from a commented template (never over an existing one) and make the database."""
     quiet_logs()
     from api.envfile import write_env
 
     path = Path(".env")
-    if path.exists():
-        print(".env is there already; it is left as it is.")
-    else:
+    wrote = not path.exists()
+    if wrote:
         write_env(path)
-        print("Wrote .env: fill in the WhatsApp part, then `sahut doctor` tells what is missing.")
     changed = run(_migrate())
+    if as_json:
+        show_json({"wrote_env": wrote, "migrated": changed})
+        return
+    print(
+        "Wrote .env: fill in the WhatsApp part, then `sahut doctor` tells what is missing."
+        if wrote
+        else ".env is there already; it is left as it is."
+    )
     print("The database is ready." if changed else "The database was up to date.")
 
 
@@ -47,10 +53,14 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to this version."""
     quiet_logs()
-    print("Migrated." if run(_migrate()) else "Nothing to do.")
+    changed = run(_migrate())
+    if as_json:
+        show_json({"migrated": changed})
+    else:
+        print("Migrated." if changed else "Nothing to do.")
 
 
 async def _migrate() -> bool:

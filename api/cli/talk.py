@@ -135,7 +135,7 @@ async def _screen(message: str) -> dict[str, Any]:
     from knowledge.embed import make_embedder
 
     chosen = settings()
-    screener = Screen(make_embedder(chosen))
+    screener = Screen(make_embedder(chosen), languages=chosen.language_codes)
     return _screening(await screener.screen(message, spam_threshold=chosen.spam_threshold))
 
 
@@ -145,7 +145,7 @@ async def _screen_batch(source: Path, out: Path) -> int:
     from knowledge.embed import make_embedder
 
     chosen = settings()
-    screener = Screen(make_embedder(chosen))
+    screener = Screen(make_embedder(chosen), languages=chosen.language_codes)
 
     async def work(row: Row) -> Row:
         return _screening(await screener.screen(text_of(row, "text"), spam_threshold=chosen.spam_threshold))

@@ -1,7 +1,7 @@
 """Meta's rules of sending as the double keeps them: window, pace and errors; knows no HTTP and no webhook.
 
-Source: our fact sheet, sections 1.14, 1.15 and 2.1. They are written apart from `sahut.rules` on purpose: the
-double must not share the service's mistakes.
+Source: Meta's pages on limits, error codes and the service window. They are written apart from `sahut.rules` on
+purpose: the double must not share the service's mistakes.
 """
 
 from collections import defaultdict, deque

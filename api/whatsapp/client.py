@@ -1,7 +1,7 @@
 """The one HTTP client to Meta's Graph API; knows nothing of conversations, retries or the store.
 
 Sends are told apart by what is known about them afterwards: never left, refused, or unknown. It never tries
-again by itself, since Meta has no idempotency key (our fact sheet, section 3.10).
+again by itself, since Meta has no idempotency key.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Turns one item of Meta's `messages[]` into an `Inbound`; knows nothing of the envelope around it.
 
-Source of the kinds: Meta's webhook reference as kept in our fact sheet, sections 1.5, 1.6 and 1.9.
+Source of the kinds: Meta's webhook reference and its pages on business-scoped user ids.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Meta's documented limits of outgoing message objects, as data and as one check; sends nothing.
 
-Source: our fact sheet, section 3. Lengths are counted in UTF-16 units: Meta names no unit, and this is the count
+Source: Meta's messages reference. Lengths are counted in UTF-16 units: Meta names no unit, and this is the count
 that can only be too careful.
 """
 

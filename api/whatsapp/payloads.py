@@ -1,7 +1,7 @@
 """Turns a webhook's JSON into typed values; knows nothing of the store, of replies or of HTTP.
 
 `parse` takes any JSON value and never raises: what is not understood is a value too. Nothing is read by position
-and no item can spoil another. Source: Meta's webhook reference as kept in our fact sheet, sections 1.3 to 1.13.
+and no item can spoil another. Source: Meta's webhook reference.
 """
 
 import re

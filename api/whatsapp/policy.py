@@ -1,6 +1,6 @@
 """Meta's error codes as data: what each means and what to do with the message; sends nothing itself.
 
-Source: our fact sheet, section 1.15. Key on the code alone, never on the HTTP status or the title. The same code
+Source: Meta's page on error codes. Key on the code alone, never on the HTTP status or the title. The same code
 may come at once (`SendRefused.code`) or later in a failed status (`Delivery.error_code`).
 """
 
@@ -16,8 +16,8 @@ class Policy:
 
     `back_off` try again after `wait_s`, up to `tries` times · `pair` the same, for this customer alone · `later`
     not before `base_s` have passed, once · `never` something must be changed first · `token` wait until a human has
-    mended the token, for a week · `window_closed` free form is over: a template or a human. `alert`: a human
-    of the organisation must hear of it.
+    mended the token, for a week · `window_closed` free form is over: a template or a human. `alert`: a person
+    must act, so it is logged as an error and counted apart.
     """
 
     action: Action

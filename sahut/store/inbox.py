@@ -59,7 +59,8 @@ async def receive(tx: Tx, inbound: Inbound, *, now: datetime, burst_wait: timede
     )
     if not await insert_once(tx, message):
         return Received(ConversationId(conversation.id), is_new=False, wake_at=None)
-    wake_at = rules.answer_at(now=now, burst_wait=burst_wait) if asks else None
+    since = conversation.undone_since
+    wake_at = rules.answer_at(now=now, undone_since=since, burst_wait=burst_wait) if asks else None
     await _note_inbound(tx, conversation, inbound, now=now, wake_at=wake_at)
     return Received(ConversationId(conversation.id), is_new=True, wake_at=wake_at)
 

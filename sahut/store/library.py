@@ -192,4 +192,4 @@ async def hashes(tx: Tx, documents: Sequence[Document]) -> dict[str, str]:
     """document id -> the content hash of its current version."""
     wanted = [document.version_id for document in documents if document.version_id]
     statement = sa.select(_VERSION.document_id, _VERSION.hash).where(_VERSION.id.in_(wanted))
-    return {document_id: digest for document_id, digest in (await tx.execute(statement)).all()}
+    return {row.document_id: row.hash for row in await tx.execute(statement)}

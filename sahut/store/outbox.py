@@ -307,13 +307,16 @@ async def _late_failure(tx: Tx, message: Message, delivery: Delivery, *, now: da
 
 async def _tell_human(tx: Tx, message: Message, summary: str, *, now: datetime) -> None:
     """An answer that never arrived becomes a request for a human. An operator's own failure is theirs already."""
-    if message.purpose != Purpose.OPERATOR:
-        await handoffs.open_handoff(
-            tx,
-            ConversationId(message.conversation_id),
-            reason="rule",
-            lane="support",
-            summary=summary,
-            language="en",
-            now=now,
-        )
+    if message.purpose == Purpose.OPERATOR:
+        return
+    query = select(Conversation.language).where(Conversation.id == message.conversation_id)
+    language = (await tx.execute(query)).scalar_one()
+    await handoffs.open_handoff(
+        tx,
+        ConversationId(message.conversation_id),
+        reason="rule",
+        lane="support",
+        summary=summary,
+        language=language or "en",
+        now=now,
+    )

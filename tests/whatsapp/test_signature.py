@@ -4,7 +4,7 @@ import pytest
 
 from api.whatsapp.signature import same, sign, verify
 
-# From the fact sheet, section 1.2: computed over Meta's escaped bytes, not over the text they stand for.
+# Computed over Meta's escaped bytes, not over the text they stand for.
 BODY = (
     rb'{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages",'
     rb'"value":{"text":"h\u00e9llo \ud83d\ude00 https:\/\/x.io"}}]}]}'
