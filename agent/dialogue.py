@@ -9,9 +9,7 @@ from typing import Any
 
 from sahut.errors import ConfigurationError
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
-from sahut.turn import Guidance, Incoming, Line, Reply, Turn
-
-HISTORY_LINES = 20  # as many lines as the store freezes into a turn; a test keeps the two equal
+from sahut.turn import HISTORY_LINES, Guidance, Incoming, Line, Reply, Turn
 
 
 def turn_from_text(text: str, *, now: datetime, guidance: Guidance | None = None, language: str | None = None) -> Turn:

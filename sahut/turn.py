@@ -27,6 +27,10 @@ Lane = Literal["support", "spam"]
 Label = Literal["fine", "unsure", "spam"]
 
 
+# How much of a conversation a turn looks back on.
+HISTORY_LINES = 20
+
+
 class Value(BaseModel):
     """A frozen value; unknown fields are an error."""
 

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from sahut import rules
 from sahut.hours import parse_hours
-from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
+from sahut.ids import ConversationId
 from sahut.models import (
     Author,
     CitationRow,
@@ -27,12 +27,10 @@ from sahut.models import (
     State,
     TurnRecord,
 )
-from sahut.store import handoffs, outbox
+from sahut.store import handoffs, outbox, snapshot
 from sahut.store.database import Tx
 from sahut.store.inbox import lock_conversation, update_conversation
-from sahut.turn import Confirmation, Guidance, Incoming, Line, Reply, Turn
-
-HISTORY_LINES = 20
+from sahut.turn import Guidance, Reply, Turn
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ async def claim(
     await update_conversation(
         tx, conversation_id, fence=fence, attempts=attempts, leased_by=worker, leased_until=now + lease
     )
-    turn = await _freeze(tx, conversation, contact, now=now, guidance=guidance)
+    turn = await snapshot.freeze(tx, conversation, contact, now=now, guidance=guidance)
     return Claim(
         turn=turn,
         number=conversation.number,
@@ -170,71 +168,6 @@ async def spent_since(tx: Tx, since: datetime) -> float:
 
 def _speaker(conversation: Conversation) -> rules.Speaker:
     return rules.next_speaker(status=conversation.status, holder=conversation.holder)
-
-
-async def _freeze(tx: Tx, conversation: Conversation, contact: Contact, *, now: datetime, guidance: Guidance) -> Turn:
-    burst = await _burst(tx, conversation.id)
-    history = await _history(tx, conversation.id, {row.id for row in burst})
-    confirmation = await _waiting_confirmation(tx, conversation.id, now)
-    window = rules.Window(conversation.window_opened_at, conversation.window_closed_at)
-    return Turn(
-        id=TurnId(new_id()),
-        conversation_id=ConversationId(conversation.id),
-        contact_id=ContactId(contact.id),
-        contact_name=contact.name,
-        language=conversation.language,
-        history=history,
-        burst=tuple(Incoming(id=MessageId(row.id), kind=row.kind, text=row.text, wamid=row.wamid) for row in burst),
-        confirmation=confirmation,
-        now=now,
-        window_closes_at=window.closes_at,
-        guidance=guidance,
-    )
-
-
-async def _burst(tx: Tx, conversation_id: str) -> list[Message]:
-    query = (
-        select(Message)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.state == State.RECEIVED,
-            col(Message.done_at).is_(None),
-        )
-        .order_by(col(Message.sent_at), col(Message.id))
-    )
-    return list((await tx.execute(query)).scalars())
-
-
-async def _history(tx: Tx, conversation_id: str, burst: set[str]) -> tuple[Line, ...]:
-    query = (
-        select(Message)
-        .where(
-            Message.conversation_id == conversation_id,
-            col(Message.state).not_in([State.DROPPED, State.FAILED]),
-            col(Message.text) != "",
-        )
-        .order_by(col(Message.id).desc())
-        .limit(HISTORY_LINES + len(burst))
-    )
-    rows = [row for row in (await tx.execute(query)).scalars() if row.id not in burst]
-    return tuple(
-        Line(
-            role="user" if row.author == Author.CONTACT else "assistant",
-            content=row.text,
-            author=row.author,
-        )
-        for row in reversed(rows[:HISTORY_LINES])
-    )
-
-
-async def _waiting_confirmation(tx: Tx, conversation_id: str, now: datetime) -> Confirmation | None:
-    query = select(ConfirmationRow).where(
-        ConfirmationRow.conversation_id == conversation_id,
-        ConfirmationRow.state == ConfirmationState.WAITING,
-        ConfirmationRow.expires_at > now,
-    )
-    row = (await tx.execute(query)).scalar_one_or_none()
-    return None if row is None else Confirmation(id=row.id, tool=row.tool, arguments=row.arguments)
 
 
 def _turn_record(claim: Claim, reply: Reply, outcome: str, now: datetime) -> TurnRecord:

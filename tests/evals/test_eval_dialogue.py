@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.dialogue import HISTORY_LINES, next_turn, turn_from_messages, turn_from_text
+from agent.dialogue import next_turn, turn_from_messages, turn_from_text
 from sahut.errors import ConfigurationError
-from sahut.store import turns as store_turns
-from sahut.turn import Confirmation, Guidance, Reply
+from sahut.turn import HISTORY_LINES, Confirmation, Guidance, Reply
 
 NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 
@@ -84,8 +83,7 @@ def test_the_next_turn_needs_text(texts):
         next_turn(turn_from_text("a", now=NOW), Reply(decision="reply", text="b"), *texts)
 
 
-def test_the_history_is_as_long_as_the_store_makes_it():
-    assert store_turns.HISTORY_LINES == HISTORY_LINES
+def test_the_history_is_bounded():
     many = said(*[(role, str(i)) for i in range(30) for role in ("user", "assistant")], ("user", "last"))
     turn = turn_from_messages(many, now=NOW)
     assert len(turn.history) == HISTORY_LINES
