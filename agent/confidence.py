@@ -2,7 +2,7 @@
 
 Fitted on the sample suite and 150 questions written beside it for the same handbook, a third of them near misses
 that the handbook does not answer. Eight-fold cross-validated area under the curve .93. At the threshold for 5% no
-answer of the suite was wrong, but one in eleven over all these harder questions: an organisation has to fit its own.
+answer of the suite was wrong, but one in ten over all these harder questions: an organisation has to fit its own.
 """
 
 import itertools

@@ -31,7 +31,7 @@ W_CONTEXT = 0.55  # cosine of the question and the sentence under its heading
 W_MEANING = 0.3  # cosine of the question and the sentence alone
 W_FIGURE = 0.35  # a figure, where the question asks how much, how long or when
 W_LANGUAGE = 0.15  # the customer's own language
-ALSO_WITHIN = 0.6  # how far behind the best sentence another one of the passage may lie to be quoted too
+ALSO_WITHIN = 0.3  # how far behind the best sentence another one of the passage may lie to be quoted too
 _FIGURE = re.compile(r"\d")
 
 Scores = NDArray[np.float32]

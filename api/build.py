@@ -54,6 +54,7 @@ class Mind:
         """Load the models and level the index, so that the first customer does not wait for it."""
         await self.screen.warm_up()
         await self.search.warm()
+        await self.assistant.warm_up()
 
 
 def guidance_of(settings: Settings) -> Guidance:

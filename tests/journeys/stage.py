@@ -178,11 +178,12 @@ class World:
         """One signed webhook; the HTTP status."""
         return await self.double.mail.post(payload)
 
-    async def leaves(self) -> None:
-        """The play is over."""
+    async def dies(self) -> None:
+        """Whatever is being done stops where it is, as in a crash."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()
 
 
 @asynccontextmanager
@@ -203,7 +204,7 @@ async def open_world(url: str, embedder: LocalEmbedder, home: Path, **settings: 
         with capture_logs() as world.logs:
             yield world
     finally:
-        await world.leaves()
+        await world.dies()
         await web.aclose()
         await channel.close()
         await store.close()
