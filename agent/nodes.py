@@ -25,6 +25,7 @@ INJECTION = 0.5
 PASSAGES = 8
 MOST_ROUNDS = 4
 SMALL_TALK_CHARACTERS = 300
+MOST_CHARACTERS = 2000
 # Below this the documents do not hold the answer, whatever a model says.
 ANSWERABLE_FLOOR = 0.1
 
@@ -65,7 +66,8 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
         return {"ending": Ending("reply", say("cancelled", language))}
     if state["screening"].wants_human >= WANTS_HUMAN:
         return {"ending": _hand_off("asked_for_human")}
-    message = "\n".join(text for text in texts if not reading.small_talk(text))
+    # A pasted novel is read by humans, in the conversation; here it must not cost the others' seconds.
+    message = "\n".join(text for text in texts if not reading.small_talk(text))[:MOST_CHARACTERS]
     if not message:
         return {"ending": Ending("reply", "" if preface else _small_talk(state, texts))}
     if not reading.says_something(message):

@@ -18,6 +18,9 @@ from sahut.turn import Label, Screening, Verdict
 SPAM_THRESHOLD = 0.8
 UNSURE_SHARE = 0.5  # unsure from this share of the spam threshold on
 _MOST_REASONS = 5
+# The embedder takes as much of a text: more would hold everybody else's questions up for seconds. Words and shapes
+# are looked for in all of it.
+_MOST_EMBEDDED = 2000
 
 # Languages that the bundled embedder was measured to understand. Elsewhere its vectors are half noise, so that
 # resemblance may speak for a customer (at half weight) and never against one.
@@ -91,7 +94,7 @@ class Screen:
     async def _resemblance(self, text: str) -> dict[Kind, float]:
         try:
             evidence = await self._evidence()
-            vectors = await self._embedder.embed([text])
+            vectors = await self._embedder.embed([text[:_MOST_EMBEDDED]])
         except SahutError:
             return dict.fromkeys(KINDS, 0.0)
         return evidence.logits(vectors[0])

@@ -28,6 +28,10 @@ _SERVER_BATCH = 128
 _SERVER_TIMEOUT_S = 30.0
 
 
+# More of a text than this hardly moves its vector and costs time that others wait for.
+_MOST_CHARACTERS = 4000
+
+
 class LocalEmbedder:
     """The bundled Universal Sentence Encoder (multilingual v3): 512 dimensions, no network, about 2 ms a question.
 
@@ -43,7 +47,8 @@ class LocalEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        return await self._memory.through(texts, self._encode, self.dimension)
+        short = [text[:_MOST_CHARACTERS] for text in texts]
+        return await self._memory.through(short, self._encode, self.dimension)
 
     async def _encode(self, texts: list[str]) -> Vectors:
         loop = asyncio.get_running_loop()

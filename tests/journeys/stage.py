@@ -187,10 +187,12 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(url: str, embedder: LocalEmbedder, home: Path, **settings: Any) -> AsyncIterator[World]:
+async def open_world(
+    url: str, embedder: LocalEmbedder, home: Path, *, store: Store | None = None, **settings: Any
+) -> AsyncIterator[World]:
     """A house over the database, wired from the real parts; only the network, the clock and the wake-ups are ours."""
     chosen = settings_for(url, home, **settings)
-    clock, engine, store = VirtualClock(), Wakes(), Store(url)
+    clock, engine, store = VirtualClock(), Wakes(), store or Store(url)
     double = GraphDouble(clock=clock, seed=1)
     model = ScriptedModel(otherwise=Extractive(embedder))
     channel = GraphClient(url="http://graph.test", version="v26.0", token=TOKEN, transport=double.transport())

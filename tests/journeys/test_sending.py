@@ -100,7 +100,7 @@ async def test_a_wrong_token_loses_nothing_until_it_is_mended(world: World):
     ani, budi = world.customer("Ani"), await world.operator()
     world.double.token = "another"
     await ani.says(FINE)
-    await world.passes(3 * 3600)
+    await world.passes(1200)
     assert world.sent_to(ani) == []
     assert (await budi.messages(ani))[-1]["error_code"] == 190
 

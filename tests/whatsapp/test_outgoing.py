@@ -131,7 +131,7 @@ def test_every_code_has_a_policy():
     for code in [*POLICIES, *range(200, 300), 133010, 139001, 139101, 147003, 999999, -1, None]:
         policy = policy_for(code)
         wait = policy.wait_s(1)
-        assert (wait is None) == (policy.action in ("never", "token", "window_closed"))
+        assert (wait is None) == (policy.action in ("never", "window_closed"))
         assert policy.wait_s(100_000) is None
     assert policy_for(424242) is UNKNOWN_CODE
     assert policy_for(131047).closes_window
