@@ -17,6 +17,7 @@ from agent.phrases import say
 from api.metrics import Metrics
 from api.sender import Sender
 from api.whatsapp import outgoing
+from api.whatsapp.limits import INTERACTIVE_BODY, TEXT_BODY
 from sahut.engine import Engine
 from sahut.errors import SendError, StoreUnavailable
 from sahut.ids import ConversationId
@@ -186,7 +187,7 @@ class Worker:
         reply = await self._reply(claim)
         if reply is None:
             return
-        body = _body(reply)
+        reply, body = _shaped(reply)
         async with self._store.transaction() as tx:
             outcome = await turns.record(tx, claim, reply, body=body, now=self._clock.now())
         self._metrics.turns.labels(reply.decision, outcome).inc()
@@ -261,10 +262,11 @@ def _poisoned(turn: Turn) -> Reply:
     )
 
 
-def _body(reply: Reply) -> dict[str, Any]:
-    """Meta's message object for a reply: buttons where the assistant offers choices, else plain text."""
+def _shaped(reply: Reply) -> tuple[Reply, dict[str, Any]]:
+    """The reply cut to Meta's limits, and its message object: buttons where there are choices, else plain text."""
     if not reply.text:
-        return {}
-    if reply.buttons:
-        return outgoing.buttons(reply.text, [(button.id, button.title) for button in reply.buttons])
-    return outgoing.text(reply.text)
+        return reply, {}
+    text = outgoing.fitted(reply.text, INTERACTIVE_BODY if reply.buttons else TEXT_BODY)
+    choices = [(button.id, button.title) for button in reply.buttons]
+    body = outgoing.buttons(text, choices) if choices else outgoing.text(text)
+    return reply.model_copy(update={"text": text}), body

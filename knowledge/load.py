@@ -107,6 +107,8 @@ def load_bytes(path: str, data: bytes) -> Loaded:
     suffix = Path(path).suffix.lower()
     if suffix not in _READERS:
         raise LoadError(f"this kind of file is not read (known: {', '.join(sorted(_READERS))})")
+    if len(path) > MOST_PATH or "\0" in path:
+        raise LoadError(f"its name is longer than {MOST_PATH} characters or holds a NUL")
     if len(data) > MOST_BYTES:
         raise LoadError(f"it is larger than {MOST_BYTES // 1024 // 1024} MB")
     if not data.strip():

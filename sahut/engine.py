@@ -16,7 +16,7 @@ from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job
-from pgqueuer.domain.settings import DBSettings, Durability
+from pgqueuer.domain.settings import DBSettings, Durability, db_settings
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports import RepositoryPort
 from psycopg import AsyncConnection, OperationalError
@@ -53,6 +53,12 @@ async def install(url: str) -> None:
             await queries.install()
 
 
+def _in_memory() -> RepositoryPort:
+    queries = PgQueuer.in_memory().queries
+    assert queries is not None  # noqa: S101  # in_memory() sets it
+    return queries
+
+
 def _queries(connection: AsyncConnection) -> Queries:
     names = _names()
     return Queries(
@@ -68,7 +74,7 @@ class Engine:
 
     def __init__(self, url: str) -> None:
         self._url = url if url.startswith("postgresql") else None
-        self._local = None if self._url else PgQueuer.in_memory()
+        self._local = None if self._url else _in_memory()
         self._outgoing: tuple[AsyncConnection, Queries] | None = None
         self._lock = asyncio.Lock()
 
@@ -89,9 +95,8 @@ class Engine:
     async def run(self, attend: Mapping[str, Attend]) -> None:
         """Serve wake-ups until cancelled; a lost connection is opened again."""
         if self._local is not None:
-            await self._serve(self._local, attend)
-            return
-        while True:
+            await self._serve(self._local, db_settings().channel, attend)
+        while self._url:
             try:
                 await self._serve_postgres(attend)
             except (OperationalError, OSError, RuntimeError) as error:
@@ -106,8 +111,7 @@ class Engine:
 
     async def _writer(self) -> RepositoryPort:
         if self._local is not None:
-            assert self._local.queries is not None  # noqa: S101  # in_memory() sets it
-            return self._local.queries
+            return self._local
         async with self._lock:
             if self._outgoing is None or self._outgoing[0].closed:
                 connection = await AsyncConnection.connect(_connection_string(self._url or ""), autocommit=True)
@@ -117,11 +121,10 @@ class Engine:
     async def _serve_postgres(self, attend: Mapping[str, Attend]) -> None:
         # A connection of its own: one that waits for notifications makes other statements wait.
         async with await AsyncConnection.connect(_connection_string(self._url or ""), autocommit=True) as connection:
-            queries = _queries(connection)
-            queue = PgQueuer(queries.driver, channel=Channel(_names().channel), queries=queries)
-            await self._serve(queue, attend)
+            await self._serve(_queries(connection), _names().channel, attend)
 
-    async def _serve(self, queue: PgQueuer, attend: Mapping[str, Attend]) -> None:
+    async def _serve(self, queries: RepositoryPort, channel: str, attend: Mapping[str, Attend]) -> None:
+        queue = PgQueuer(queries.driver, channel=Channel(channel), queries=queries)
         for topic, attend_to in attend.items():
             queue.entrypoint(topic, accepts_context=False)(partial(_attend, attend_to))
         await queue.qm.run(batch_size=BATCH, max_concurrent_tasks=CONCURRENCY, dequeue_timeout=timedelta(seconds=30))

@@ -6,7 +6,7 @@ The results are `sahut.ports.Channel.send` bodies: no `messaging_product`, which
 from collections.abc import Sequence
 from typing import Any
 
-from api.whatsapp.limits import Json, Problem, content_problem
+from api.whatsapp.limits import Json, Problem, content_problem, utf16_length
 
 
 def text(body: str) -> Json:
@@ -32,6 +32,14 @@ def buttons(body: str, choices: Sequence[tuple[str, str]], *, header: str = "", 
     if footer:
         interactive["footer"] = {"text": footer}
     return _checked({"type": "interactive", "interactive": interactive})
+
+
+def fitted(words: str, most: int) -> str:
+    """`words` within `most` UTF-16 units, with a mark where the end was left out."""
+    if utf16_length(words) <= most:
+        return words
+    cut = words.encode("utf-16-le", "surrogatepass")[: 2 * (most - 1)]
+    return cut.decode("utf-16-le", "ignore").rstrip() + "…"
 
 
 def addressed(

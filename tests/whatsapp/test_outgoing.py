@@ -3,7 +3,7 @@
 import pytest
 
 from api.whatsapp.limits import CALLBACK_DATA, content_problem, first_problem, utf16_length
-from api.whatsapp.outgoing import addressed, buttons, text
+from api.whatsapp.outgoing import addressed, buttons, fitted, text
 from api.whatsapp.policy import POLICIES, UNKNOWN_CODE, policy_for
 
 
@@ -142,3 +142,10 @@ def test_waits_grow_to_a_cap():
     assert [policy_for(131056).wait_s(n) for n in range(1, 8)] == [4, 16, 64, 256, 1024, 1024, None]
     assert [policy_for(131000).wait_s(n) for n in range(1, 5)] == [3, 6, 12, None]
     assert policy_for(131048).wait_s(1) == 4 * 3600
+
+
+@pytest.mark.parametrize("words", ["a" * 5000, "😀" * 3000, "a" + "😀" * 3000, "short", ""])
+def test_words_are_cut_to_fit_in_utf16_units(words: str):
+    cut = fitted(words, 1024)
+    assert utf16_length(cut) <= 1024
+    assert cut == words or (cut.endswith("…") and words.startswith(cut[:-1]))
