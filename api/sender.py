@@ -16,8 +16,8 @@ from api.whatsapp.policy import policy_for
 from sahut.errors import SendNotMade, SendRefused, SendUnknown
 from sahut.ids import ConversationId
 from sahut.ports import Channel, Clock
-from sahut.store import Store, outbox
-from sahut.store.outbox import Sending
+from sahut.store import Store, Tx, outbox
+from sahut.store.outbox import Rest, Sending
 
 log = structlog.get_logger(__name__)
 
@@ -36,22 +36,23 @@ class Sender:
     margin: timedelta
     unknown_wait: timedelta
 
-    async def deliver(self, conversation_id: ConversationId) -> None:
-        """Send every message of the conversation that may leave now, one after the other."""
-        while True:
-            async with self.store.transaction() as tx:
-                sending = await outbox.claim(
-                    tx,
-                    conversation_id,
-                    now=self.clock.now(),
-                    margin=self.margin,
-                    unknown_wait=self.unknown_wait,
-                )
-            if sending is None:
-                return
-            await self._post(sending)
+    async def deliver(self, conversation_id: ConversationId) -> bool:
+        """Send every message of the conversation that may leave now, one after the other.
 
-    async def _post(self, sending: Sending) -> None:
+        Whether a customer's message waits there for an answer, as the last look at the conversation saw it.
+        """
+        async with self.store.transaction() as tx:
+            step = await self._claim(tx, conversation_id)
+        while isinstance(step, Sending):
+            step = await self._post(step)
+        return step.undone
+
+    async def _claim(self, tx: Tx, conversation_id: ConversationId) -> Sending | Rest:
+        now, margin, wait = self.clock.now(), self.margin, self.unknown_wait
+        return await outbox.claim(tx, conversation_id, now=now, margin=margin, unknown_wait=wait)
+
+    async def _post(self, sending: Sending) -> Sending | Rest:
+        """Post one message and write down what became of it; the next one."""
         try:
             wamid = await self.channel.send(sending.number, _addressed(sending))
         except SendUnknown as error:
@@ -62,9 +63,12 @@ class Sender:
         except SendRefused as error:
             await self._refused(sending, error)
         else:
-            async with self.store.transaction() as tx:
-                await outbox.sent(tx, sending.id, wamid)
             self.metrics.sends.labels("sent").inc()
+            async with self.store.transaction() as tx:
+                await outbox.sent(tx, sending, wamid)
+                return await self._claim(tx, sending.conversation_id)
+        async with self.store.transaction() as tx:
+            return await self._claim(tx, sending.conversation_id)
 
     async def _lost(self, sending: Sending, error: SendUnknown) -> None:
         async with self.store.transaction() as tx:

@@ -4,7 +4,9 @@ One at a time per conversation, a burst as one turn. It must not know WhatsApp's
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -82,7 +84,8 @@ class Worker:
         self._pace = pace
         self._name = name
         self._slots = asyncio.Semaphore(pace.slots)
-        self._swept: dict[Wake, asyncio.Task[None]] = {}
+        self._at_hand: Counter[Wake] = Counter()
+        self._swept: set[asyncio.Task[None]] = set()
         self._marks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -92,21 +95,34 @@ class Worker:
             group.create_task(self._keep_up("sweep", self._sweep_forever))
 
     async def attend(self, key: str) -> None:
-        """Take turns in one conversation until nothing waits there, then send what was queued."""
-        conversation_id = ConversationId(key)
-        with structlog.contextvars.bound_contextvars(conversation=key):
-            while True:
-                claim = await self._one_turn(conversation_id)
-                if claim is None:
-                    break
+        """Take turns in one conversation until nothing waits there; what each one queued is sent before the next."""
+        with self._attending("turn", key):
+            waits = True
+            while waits:
+                claim = await self._one_turn(ConversationId(key))
                 if isinstance(claim, turns.NotYet):
                     await self._clock.sleep((claim.until - self._clock.now()).total_seconds())
-            await self._sender.deliver(conversation_id)
+                else:
+                    waits = await self._send(key) and claim is not None
 
     async def deliver(self, key: str) -> None:
         """Send what is queued in one conversation."""
-        with structlog.contextvars.bound_contextvars(conversation=key):
-            await self._sender.deliver(ConversationId(key))
+        await self._send(key)
+
+    async def _send(self, key: str) -> bool:
+        with self._attending("send", key):
+            return await self._sender.deliver(ConversationId(key))
+
+    @contextmanager
+    def _attending(self, topic: str, key: str) -> Iterator[None]:
+        self._at_hand[topic, key] += 1
+        try:
+            with structlog.contextvars.bound_contextvars(conversation=key):
+                yield
+        finally:
+            self._at_hand[topic, key] -= 1
+            if not self._at_hand[topic, key]:
+                del self._at_hand[topic, key]
 
     async def look(self) -> list[Wake]:
         """What a crash or a lost wake-up left behind: undone turns, open sends. Due notices are queued here too."""
@@ -152,11 +168,16 @@ class Worker:
             await self._clock.sleep(SWEEP_EVERY_S)
 
     def _spawn(self, wake: Wake) -> None:
-        """Attend beside the engine, whose de-duplication may still hold the key of a dead job."""
-        if wake not in self._swept:
-            task = asyncio.create_task(self._watched(wake))
-            self._swept[wake] = task
-            task.add_done_callback(lambda _: self._swept.pop(wake, None))
+        """Attend beside the engine, whose de-duplication may still hold the key of a dead job.
+
+        What is at hand already needs nobody else, and a turn that would only wait for a free slot is left to whoever
+        has one.
+        """
+        if wake in self._at_hand or (wake[0] == "turn" and self._slots.locked()):
+            return
+        task = asyncio.create_task(self._watched(wake))
+        self._swept.add(task)
+        task.add_done_callback(self._swept.discard)
 
     async def _watched(self, wake: Wake) -> None:
         topic, key = wake

@@ -1,9 +1,18 @@
 """REST: one file per noun, mounted under `/api/v1`."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, HTTPException, Request
 
 from api.rest import conversations, documents, handoffs, keys, messages, tickets
 
-router = APIRouter(prefix="/api/v1")
+
+async def _storable(request: Request) -> None:
+    """No name of ours holds a NUL, and PostgreSQL takes one for a fault of the statement."""
+    if any("\0" in value for value in request.path_params.values()):
+        raise HTTPException(404, "There is nothing by this name.")
+    if any("\0" in value for value in request.query_params.values()):
+        raise HTTPException(422, "A query may not hold NUL characters.")
+
+
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(_storable)])
 for _noun in (conversations, handoffs, messages, tickets, documents, keys):
     router.include_router(_noun.router)

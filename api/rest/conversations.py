@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from api.house import House
 from api.rest.auth import Reader, TheHouse, Writer
 from api.rest.messages import MessageView, message_view
-from api.rest.pages import Cursor, Limit, Page, page
+from api.rest.pages import Cursor, Limit, Page, Words, page
+from api.whatsapp.clean import clean_json
 from api.whatsapp.limits import content_problem
 from sahut import rules
 from sahut.errors import Forbidden
@@ -48,7 +49,7 @@ class ConversationView(BaseModel):
 class Note(BaseModel):
     """A closing note."""
 
-    note: str = Field(default="", max_length=4096)
+    note: Words = Field(default="", max_length=4096)
 
 
 @router.get("")
@@ -153,14 +154,15 @@ async def mark_not_spam(house: TheHouse, key: Writer, conversation_id: str) -> C
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with its type spelt out. Raises 422 for what Meta would refuse or what is ours to fill in."""
+    """The body with its type spelt out and storable. Raises 422 for what Meta would refuse or what is ours to fill in."""
     ours = sorted(_OURS & body.keys())
     if ours:
         raise HTTPException(422, f"Leave out {', '.join(ours)}: Sahut fills it in.")
     wrong = content_problem(body)
     if wrong is not None:
         raise HTTPException(422, wrong.message)
-    return {"type": "text", **body}
+    checked: dict[str, Any] = clean_json({"type": "text", **body})
+    return checked
 
 
 def _check_window(house: House, conversation: Conversation, kind: str, now: datetime) -> None:

@@ -10,8 +10,9 @@ from api.rest.auth import Reader, TheHouse, Writer
 from api.rest.pages import Cursor, Limit, Page, page
 from knowledge.learn import learn_one
 from knowledge.load import MOST_BYTES, load_bytes
+from sahut.errors import NotFound
 from sahut.models import Document
-from sahut.store import library
+from sahut.store import Tx, library
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -64,7 +65,7 @@ async def upload(house: TheHouse, key: Writer, file: UploadFile, collection: Col
 async def get_document(house: TheHouse, key: Reader, document_id: str) -> DocumentView:
     """One document."""
     async with house.store.reading() as tx:
-        document = await library.get(tx, document_id)
+        document = await _present(tx, document_id)
         return _view(document, (await library.hashes(tx, [document])).get(document.id))
 
 
@@ -82,7 +83,15 @@ async def get_text(house: TheHouse, key: Reader, document_id: str, version: str)
 async def delete_document(house: TheHouse, key: Writer, document_id: str) -> None:
     """Forget a document; its versions stay for the receipts that point into them."""
     async with house.store.transaction() as tx:
-        await library.remove(tx, await library.get(tx, document_id), now=house.clock.now())
+        await library.remove(tx, await _present(tx, document_id), now=house.clock.now())
+
+
+async def _present(tx: Tx, document_id: str) -> Document:
+    """A document that has not been deleted. Raises `NotFound`."""
+    document = await library.get(tx, document_id)
+    if document.removed_at is not None:
+        raise NotFound(f"There is no document {document_id} any more.")
+    return document
 
 
 def _view(document: Document, version: str | None) -> DocumentView:

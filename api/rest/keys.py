@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.rest.auth import Admin, TheHouse
-from api.rest.pages import Cursor, Limit, Page, page
+from api.rest.pages import Cursor, Limit, Page, Words, page
 from sahut.models import ApiKey
 from sahut.store import keys, lists
 
@@ -27,7 +27,7 @@ class KeyView(BaseModel):
 class NewKey(BaseModel):
     """What a key is to be."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Words = Field(min_length=1, max_length=100)
     scopes: list[Literal["read", "write", "admin"]] = Field(min_length=1)
 
 

@@ -1,16 +1,21 @@
-"""Lists with a cursor: `{"items": [...], "next_cursor": null or "..."}`. Knows no noun."""
+"""What the nouns share: storable words, and lists with a cursor (`{"items": [...], "next_cursor": null or "..."}`)."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
+
+from api.whatsapp.clean import clean_text
 
 Item = TypeVar("Item", bound=BaseModel)
 Row = TypeVar("Row")
 
 Limit = Annotated[int, Query(ge=1, le=200, description="items on a page")]
 Cursor = Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before")]
+
+
+Words = Annotated[str, AfterValidator(clean_text)]
 
 
 class Page(BaseModel, Generic[Item]):

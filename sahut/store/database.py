@@ -7,6 +7,7 @@ PostgreSQL: the same code over a pool.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,12 +74,38 @@ class Store:
 
 async def insert_once(tx: Tx, row: SQLModel) -> bool:
     """Insert a row unless a unique key already holds one; whether it was inserted."""
-    make: Any = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    table = SQLModel.metadata.tables[str(type(row).__tablename__)]
+    statement = _insert_unless_there(type(row), tx.get_bind().dialect.name)
+    return (await tx.execute(statement, _values(row))).first() is not None
+
+
+async def insert(tx: Tx, *rows: SQLModel) -> None:
+    """Insert rows of one table now; cheaper than the session's own bookkeeping, which never hears of them."""
+    if rows:
+        await tx.execute(_insert(type(rows[0])), [_values(row) for row in rows])
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """The table behind a model, for statements that need no row as an object."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+# Statements are built once: building one costs about as much as running it.
+@cache
+def _insert(model: type[SQLModel]) -> sa.Insert:
+    return sa.insert(table_of(model))
+
+
+@cache
+def _insert_unless_there(model: type[SQLModel], dialect: str) -> Any:
+    make: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    table = table_of(model)
     key = next(iter(table.primary_key.columns))
     # Not every driver counts the rows of such an insert, but each returns the key of the one it made.
-    statement = make(table).values(**row.model_dump()).on_conflict_do_nothing().returning(key)
-    return (await tx.execute(statement)).first() is not None
+    return make(table).on_conflict_do_nothing().returning(key)
+
+
+def _values(row: SQLModel) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in table_of(type(row)).columns}
 
 
 def _first_line(error: BaseException) -> str:

@@ -22,9 +22,22 @@ from sahut.models import (
     State,
     Status,
 )
-from sahut.store.database import Tx, insert_once
+from sahut.store.database import Tx, insert_once, table_of
 
 RAW_EVENTS_KEPT = 10_000
+
+# Built once. A locked row is read anew, whatever this transaction read of it before.
+_CONVERSATION = table_of(Conversation)
+_UPDATE = sa.update(_CONVERSATION).where(_CONVERSATION.c.id == sa.bindparam("key"))
+_ANEW = select(Conversation).with_for_update().execution_options(populate_existing=True)
+_LOCK = _ANEW.where(Conversation.id == sa.bindparam("key"))
+_LOCK_OF = _ANEW.where(
+    Conversation.number == sa.bindparam("number"), Conversation.contact_id == sa.bindparam("contact_id")
+)
+_IDENTITY = table_of(ContactIdentity)
+_KNOWN = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value, _IDENTITY.c.contact_id).where(
+    _IDENTITY.c.value.in_(sa.bindparam("values", expanding=True))
+)
 
 
 @dataclass(frozen=True)
@@ -86,14 +99,13 @@ async def _note_inbound(
 
 
 async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> None:
-    """Set columns of one conversation."""
-    await tx.execute(sa.update(Conversation).where(col(Conversation.id) == conversation_id).values(**changes))
+    """Set columns of one conversation. An object of it that was read before stays as it was."""
+    await tx.execute(_UPDATE, {"key": conversation_id, **changes})
 
 
 async def lock_conversation(tx: Tx, conversation_id: str) -> Conversation | None:
     """The conversation's row, locked until the transaction ends: turns, sends and takeovers meet here."""
-    query = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    return (await tx.execute(query)).scalar_one_or_none()
+    return (await tx.execute(_LOCK, {"key": conversation_id})).scalar_one_or_none()
 
 
 async def keep_raw(tx: Tx, why: str, body: str, *, now: datetime) -> None:
@@ -114,11 +126,13 @@ def _identities(inbound: Inbound) -> Iterable[tuple[str, str]]:
 async def _contact_of(tx: Tx, inbound: Inbound, now: datetime) -> str:
     """The contact behind a sender, made where there is none. A phone number wins over an id that disagrees."""
     wanted = list(_identities(inbound))
-    values = [value for _, value in wanted]
-    query = select(ContactIdentity).where(col(ContactIdentity.value).in_(values))
-    known = {(row.kind, row.value): row.contact_id for row in (await tx.execute(query)).scalars()}
+    rows = await tx.execute(_KNOWN, {"values": [value for _, value in wanted]})
+    known = {(row.kind, row.value): str(row.contact_id) for row in rows}
     found = [known[identity] for identity in wanted if identity in known]
-    contact_id = found[-1] if found else await _new_contact(tx, inbound.name, wanted[0], now)
+    if not found:
+        known[wanted[0]] = await _new_contact(tx, inbound.name, wanted[0], now)
+        found = [known[wanted[0]]]
+    contact_id = found[-1]
     for kind, value in wanted:
         if (kind, value) not in known:
             row = ContactIdentity(contact_id=contact_id, kind=kind, value=value, created_at=now)
@@ -140,13 +154,11 @@ async def _new_contact(tx: Tx, name: str, identity: tuple[str, str], now: dateti
 
 
 async def _conversation_of(tx: Tx, number: str, contact_id: str, now: datetime) -> Conversation:
-    query = (
-        select(Conversation)
-        .where(Conversation.number == number, Conversation.contact_id == contact_id)
-        .with_for_update()
-    )
-    found = (await tx.execute(query)).scalar_one_or_none()
+    names = {"number": number, "contact_id": contact_id}
+    found = (await tx.execute(_LOCK_OF, names)).scalar_one_or_none()
     if found is not None:
         return found
-    await insert_once(tx, Conversation(number=number, contact_id=contact_id, created_at=now, updated_at=now))
-    return (await tx.execute(query)).scalar_one()
+    fresh = Conversation(number=number, contact_id=contact_id, created_at=now, updated_at=now)
+    if await insert_once(tx, fresh):
+        return fresh
+    return (await tx.execute(_LOCK_OF, names)).scalar_one()

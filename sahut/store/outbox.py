@@ -26,11 +26,24 @@ from sahut.models import (
     StrayDelivery,
 )
 from sahut.store import handoffs
-from sahut.store.database import Tx, insert_once
+from sahut.store.database import Tx, insert_once, table_of
 from sahut.store.inbox import lock_conversation, update_conversation
 
 # Longer than the Graph client's own timeouts: a POST that is still on its way is not yet lost.
 SEND_LEASE = timedelta(seconds=30)
+
+# Built once.
+_KEY: sa.BindParameter[str] = sa.bindparam("key")
+_LOCK = select(Message).where(Message.id == _KEY).with_for_update()
+_UNSETTLED_OF = (
+    select(Message).where(Message.conversation_id == _KEY, col(Message.state).in_(UNSETTLED)).order_by(col(Message.id))
+)
+_IDENTITY = table_of(ContactIdentity)
+_NAMES_OF = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value).where(_IDENTITY.c.contact_id == _KEY)
+_STRAYS_OF = select(StrayDelivery).where(StrayDelivery.wamid == _KEY).order_by(col(StrayDelivery.id))
+_BY_WAMID = sa.and_(col(Message.number) == sa.bindparam("number"), col(Message.wamid) == sa.bindparam("wamid"))
+_NAMED = {False: _BY_WAMID, True: sa.or_(col(Message.callback_id) == sa.bindparam("callback_id"), _BY_WAMID)}
+_LOCK_NAMED = {by_callback: select(Message).where(named).with_for_update() for by_callback, named in _NAMED.items()}
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,13 @@ class Sending:
     quote: str | None
     callback_id: str
     attempt: int
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing of the conversation may leave now. `undone`: a customer's message there waits for an answer."""
+
+    undone: bool
 
 
 def draft(
@@ -86,39 +106,41 @@ def draft(
 
 async def claim(
     tx: Tx, conversation_id: ConversationId, *, now: datetime, margin: timedelta, unknown_wait: timedelta
-) -> Sending | None:
-    """The conversation's next message, marked `sending`; `None` where nothing may leave now.
+) -> Sending | Rest:
+    """The conversation's next message, marked `sending`, or that nothing may leave now.
 
     Messages of a conversation leave in order: one whose outcome is open holds those behind it.
     """
     conversation = await lock_conversation(tx, conversation_id)
     if conversation is None:
-        return None
+        return Rest(undone=False)
+    rest = Rest(undone=conversation.undone_since is not None)
     for message in await _unsettled(tx, conversation_id):
         if message.state != State.QUEUED:
             fate = await _open_outcome(tx, message, now=now, unknown_wait=unknown_wait)
             if fate == "wait":
-                return None
+                return rest
             if fate == "give_up":
                 continue
         permission = _permission(message, conversation, now=now, margin=margin)
         if isinstance(permission, rules.Drop):
             await _drop(tx, message, permission.reason, now=now)
         elif message.state == State.QUEUED and message.due_at is not None and message.due_at > now:
-            return None
+            return rest
         else:
             return await _begin(tx, message, conversation, now=now)
-    return None
+    return rest
 
 
-async def sent(tx: Tx, message_id: MessageId, wamid: str) -> None:
+async def sent(tx: Tx, sending: Sending, wamid: str) -> None:
     """Meta took it. A status may have come before the answer: the state only moves up."""
-    message = await _lock(tx, message_id)
+    # The next claim may be made in this transaction, and conversations are locked before their messages.
+    await lock_conversation(tx, sending.conversation_id)
+    message = await _lock(tx, sending.id)
     message.wamid = message.wamid or wamid
     message.state = rules.advance(message.state, State.SENT)
     message.error, message.error_code, message.due_at = "", None, None
-    query = select(StrayDelivery).where(StrayDelivery.wamid == wamid).order_by(col(StrayDelivery.id))
-    for stray in (await tx.execute(query)).scalars():
+    for stray in (await tx.execute(_STRAYS_OF, {"key": wamid})).scalars():
         message.state = rules.advance(message.state, stray.state)
     await tx.flush()
 
@@ -158,8 +180,8 @@ async def settle(tx: Tx, delivery: Delivery, *, now: datetime, window_closed: bo
     """
     if delivery.state == "failed":
         await _lock_conversation_of(tx, delivery)
-    query = select(Message).where(_names(delivery)).with_for_update()
-    message = (await tx.execute(query)).scalars().first()
+    names = _names(delivery)
+    message = (await tx.execute(_LOCK_NAMED["callback_id" in names], names)).scalars().first()
     if message is None:
         await insert_once(tx, _stray(delivery, now))
         return None
@@ -190,11 +212,10 @@ async def due(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
 
 
-def _names(delivery: Delivery) -> Any:
-    by_wamid = sa.and_(col(Message.number) == delivery.number, col(Message.wamid) == delivery.wamid)
-    if delivery.callback_id is None:
-        return by_wamid
-    return sa.or_(col(Message.callback_id) == delivery.callback_id, by_wamid)
+def _names(delivery: Delivery) -> dict[str, str]:
+    """What the message behind a status may be known by: our callback id, or the number's wamid."""
+    names = {"number": delivery.number, "wamid": delivery.wamid}
+    return names if delivery.callback_id is None else {**names, "callback_id": delivery.callback_id}
 
 
 def _stray(delivery: Delivery, now: datetime) -> StrayDelivery:
@@ -209,24 +230,19 @@ def _stray(delivery: Delivery, now: datetime) -> StrayDelivery:
 
 async def _lock_conversation_of(tx: Tx, delivery: Delivery) -> None:
     """A failure touches the conversation too, and conversations are locked before their messages."""
-    query = select(Message.conversation_id).where(_names(delivery)).limit(1)
-    conversation_id = (await tx.execute(query)).scalar_one_or_none()
+    names = _names(delivery)
+    query = select(Message.conversation_id).where(_NAMED["callback_id" in names]).limit(1)
+    conversation_id = (await tx.execute(query, names)).scalar_one_or_none()
     if conversation_id is not None:
         await lock_conversation(tx, conversation_id)
 
 
 async def _lock(tx: Tx, message_id: str) -> Message:
-    query = select(Message).where(Message.id == message_id).with_for_update()
-    return (await tx.execute(query)).scalar_one()
+    return (await tx.execute(_LOCK, {"key": message_id})).scalar_one()
 
 
 async def _unsettled(tx: Tx, conversation_id: str) -> list[Message]:
-    query = (
-        select(Message)
-        .where(Message.conversation_id == conversation_id, col(Message.state).in_(UNSETTLED))
-        .order_by(col(Message.id))
-    )
-    return list((await tx.execute(query)).scalars())
+    return list((await tx.execute(_UNSETTLED_OF, {"key": conversation_id})).scalars())
 
 
 async def _open_outcome(tx: Tx, message: Message, *, now: datetime, unknown_wait: timedelta) -> rules.UnknownFate:
@@ -273,8 +289,7 @@ async def _begin(tx: Tx, message: Message, conversation: Conversation, *, now: d
     message.state, message.sending_since, message.attempts = State.SENDING, now, message.attempts + 1
     message.due_at = now + SEND_LEASE
     await tx.flush()
-    query = select(ContactIdentity).where(ContactIdentity.contact_id == conversation.contact_id)
-    names = {row.kind: row.value for row in (await tx.execute(query)).scalars()}
+    names = {row.kind: row.value for row in await tx.execute(_NAMES_OF, {"key": conversation.contact_id})}
     # Newer messages came after the one this answers: quote it, so that the reply is not read as theirs.
     overtaken = message.answers != conversation.last_inbound_wamid
     return Sending(

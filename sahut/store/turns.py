@@ -19,7 +19,6 @@ from sahut.models import (
     CitationRow,
     ConfirmationRow,
     ConfirmationState,
-    Contact,
     Conversation,
     Message,
     Purpose,
@@ -28,9 +27,17 @@ from sahut.models import (
     TurnRecord,
 )
 from sahut.store import handoffs, outbox, snapshot
-from sahut.store.database import Tx
+from sahut.store.database import Tx, insert, table_of
 from sahut.store.inbox import lock_conversation, update_conversation
 from sahut.turn import Guidance, Reply, Turn
+
+# Built once.
+_MESSAGE = table_of(Message)
+_TAKE_UP = sa.update(_MESSAGE).where(
+    _MESSAGE.c.conversation_id == sa.bindparam("conversation"),
+    _MESSAGE.c.state == State.RECEIVED,
+    _MESSAGE.c.done_at.is_(None),
+)
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,11 @@ async def claim(
     if _speaker(conversation) != "assistant":
         await finish_burst(tx, conversation_id, now=now)
         return None
-    contact = await tx.get_one(Contact, conversation.contact_id)
     fence, attempts = conversation.fence + 1, conversation.attempts + 1
     await update_conversation(
         tx, conversation_id, fence=fence, attempts=attempts, leased_by=worker, leased_until=now + lease
     )
-    turn = await snapshot.freeze(tx, conversation, contact, now=now, guidance=guidance)
+    turn = await snapshot.freeze(tx, conversation, now=now, guidance=guidance)
     return Claim(
         turn=turn,
         number=conversation.number,
@@ -108,7 +114,7 @@ async def record(tx: Tx, claim: Claim, reply: Reply, *, body: dict[str, Any], no
         seen_version=claim.inbox_version,
         speaker=_speaker(conversation),
     )
-    tx.add(_turn_record(claim, reply, outcome, now))
+    await insert(tx, _turn_record(claim, reply, outcome, now))
     if outcome == "recorded":
         await _record_reply(tx, conversation, claim, reply, body=body, now=now)
     elif outcome == "newer_message":
@@ -118,20 +124,14 @@ async def record(tx: Tx, claim: Claim, reply: Reply, *, body: dict[str, Any], no
     return outcome
 
 
-async def finish_burst(tx: Tx, conversation_id: ConversationId, *, now: datetime) -> None:
-    """Every message so far is taken up (by an operator or by silence); the lease is free."""
-    await tx.execute(
-        sa.update(Message)
-        .where(
-            col(Message.conversation_id) == conversation_id,
-            col(Message.state) == State.RECEIVED,
-            col(Message.done_at).is_(None),
-        )
-        .values(done_at=now)
-    )
-    await update_conversation(
-        tx, conversation_id, undone_since=None, wake_at=None, leased_by=None, leased_until=None, attempts=0
-    )
+async def finish_burst(tx: Tx, conversation_id: ConversationId, *, now: datetime, **changes: Any) -> None:
+    """Every message so far is taken up (answered, an operator's, or met by silence); the lease is free.
+
+    `changes` are other columns of the conversation that change with it.
+    """
+    await tx.execute(_TAKE_UP, {"conversation": conversation_id, "done_at": now})
+    free = {"undone_since": None, "wake_at": None, "leased_by": None, "leased_until": None, "attempts": 0}
+    await update_conversation(tx, conversation_id, **free, **changes)
 
 
 async def undone(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
@@ -188,7 +188,7 @@ async def _record_reply(
     tx: Tx, conversation: Conversation, claim: Claim, reply: Reply, *, body: dict[str, Any], now: datetime
 ) -> None:
     conversation_id = claim.conversation_id
-    await finish_burst(tx, conversation_id, now=now)
+    await finish_burst(tx, conversation_id, now=now, language=reply.language, updated_at=now)
     await _move_confirmation(tx, claim, reply, now)
     if reply.text:
         message = outbox.draft(
@@ -201,10 +201,9 @@ async def _record_reply(
             turn_id=claim.turn.id,
             now=now,
         )
-        tx.add(message)
-        await tx.flush()
-        tx.add(_receipt(message.id, claim, reply, now))
-        tx.add_all(_citations(message.id, reply))
+        await insert(tx, message)
+        await insert(tx, _receipt(message.id, claim, reply, now))
+        await insert(tx, *_citations(message.id, reply))
     if reply.decision == "hand_off":
         await handoffs.open_handoff(
             tx,
@@ -216,7 +215,6 @@ async def _record_reply(
             now=now,
             hours=parse_hours(claim.turn.guidance.business_hours, claim.turn.guidance.timezone),
         )
-    await update_conversation(tx, conversation_id, language=reply.language, updated_at=now)
 
 
 async def _move_confirmation(tx: Tx, claim: Claim, reply: Reply, now: datetime) -> None:

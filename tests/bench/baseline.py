@@ -7,7 +7,10 @@ from.
 
 import asyncio
 import json
+import os
 import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the `sahut` command does
 
 import uvloop
 from fastapi import FastAPI, Request, Response

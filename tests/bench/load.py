@@ -158,9 +158,11 @@ class Town:
 
         async with asyncio.TaskGroup() as group:
             while True:
-                letters, mail.pending = mail.pending, []
+                letters = mail.due()
+                taken = set(map(id, letters))
+                mail.pending = [letter for letter in mail.pending if id(letter) not in taken]
                 self._on_the_way += len(letters)
                 for letter in letters:
                     await lanes.acquire()
                     group.create_task(bring(letter.payload, self._wires[0]))
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)

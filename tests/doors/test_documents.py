@@ -75,7 +75,6 @@ async def test_a_collection_has_documents_of_its_own(small: World):
         ("parking", PARKING),
         ("parking.md", b""),
         ("parking.md", b"# Only a heading\n"),
-        ("table.csv", b'"never closed\n' * 3),
         ("x" * 2000 + ".md", PARKING),
     ],
 )

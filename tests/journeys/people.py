@@ -35,6 +35,10 @@ class Rest:
     async def post(self, path: str, body: Any = None) -> httpx.Response:
         return await self.call("POST", path, json=body)
 
+    async def post_raw(self, path: str, content: bytes) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        return await self.web.post(f"/api/v1/{path}", content=content, headers=headers)
+
 
 @dataclass(frozen=True)
 class Operator:

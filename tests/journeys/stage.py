@@ -11,7 +11,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
@@ -43,6 +43,16 @@ from tools.toolbox import Toolbox
 
 Wake = tuple[str, str]
 VERIFY = "verify-me"
+PATIENCE = 30_000
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Let everybody else go on until `done`; for what moves by itself."""
+    for _ in range(PATIENCE):
+        if done():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never came to pass")
 
 
 class Wakes:
@@ -137,13 +147,13 @@ class World:
 
     async def _rest(self) -> None:
         """Until everybody has done, sleeps on the clock, or is held in the middle of a thought."""
-        while True:
-            for wake, task in list(self._tasks.items()):
-                if task.done():
-                    self._tasks.pop(wake).result()
-            if len(self._tasks) <= self.clock.sleepers + self.model.holding:
-                return
-            await asyncio.sleep(0.001)
+        await until(self._is_quiet)
+        for wake in [wake for wake, task in self._tasks.items() if task.done()]:
+            self._tasks.pop(wake).result()
+
+    def _is_quiet(self) -> bool:
+        at_work = sum(not task.done() for task in self._tasks.values())
+        return at_work <= self.clock.sleepers + self.model.holding
 
     async def _next_due(self) -> datetime | None:
         moments = [letter.due_at for letter in self.double.mail.pending]

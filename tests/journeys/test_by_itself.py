@@ -13,7 +13,7 @@ from knowledge.learn import learn
 from sahut.store import Store
 from tests.databases import HANDBOOK
 from tests.journeys.lines import FINE, UNKNOWN
-from tests.journeys.stage import settings_for
+from tests.journeys.stage import settings_for, until
 
 
 async def test_the_whole_service_answers_by_itself(blank_url: str, embedder: LocalEmbedder, tmp_path: Path):
@@ -31,8 +31,7 @@ async def test_the_whole_service_answers_by_itself(blank_url: str, embedder: Loc
             double.mail.client = web
             ani, bela = double.customer("6281200000001", "Ani"), double.customer("6281200000002", "Bela")
             await asyncio.gather(ani.says(FINE), bela.says(UNKNOWN))
-            while len(double.sent) < 2:
-                await asyncio.sleep(0.002)
+            await until(lambda: len(double.sent) == 2)
             assert (await web.get("/health/ready")).json() == {"status": "ready"}
             metrics = (await web.get("/metrics")).text
 

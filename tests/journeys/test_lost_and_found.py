@@ -7,7 +7,7 @@ from datetime import timedelta
 from sahut.engine import Engine
 from sahut.testing.clock import START
 from tests.journeys.lines import FINE, LOST
-from tests.journeys.stage import World
+from tests.journeys.stage import World, until
 
 BOOM = RuntimeError("the model fell over")
 
@@ -38,16 +38,14 @@ async def test_complaint_04_a_turn_that_failed_once_is_taken_again(world: World)
 async def test_complaint_04_a_lost_wake_up_costs_a_second(world: World):
     ani = world.customer("Ani")
     working = asyncio.create_task(world.house.worker.run())
-    while world.clock.sleepers == 0:
-        await asyncio.sleep(0.001)
+    await until(lambda: world.clock.sleepers > 0)
     world.engine.deaf = True
     await ani.says(FINE)
     await world.settles()
     assert world.sent_to(ani) == []
 
     world.clock.advance(1)
-    while not world.sent_to(ani):
-        await asyncio.sleep(0.001)
+    await until(lambda: bool(world.sent_to(ani)))
     working.cancel()
     with suppress(asyncio.CancelledError):
         await working
@@ -101,8 +99,7 @@ async def test_a_worker_that_wakes_too_late_records_nothing(world: World):
     await world.settles()
     world.clock.advance(300)
     second = asyncio.create_task(world.house.worker.attend((await world.house.worker.look())[0][1]))
-    while world.model.holding < 2:
-        await asyncio.sleep(0.001)
+    await until(lambda: world.model.holding == 2)
     world.model.go_on()
     await second
     await world.passes(60)

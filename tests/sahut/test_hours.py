@@ -36,13 +36,15 @@ def test_without_hours_somebody_is_always_there():
     assert parse_hours("", "UTC").after(jakarta(29, 3), QUARTER) == jakarta(29, 3, 15)
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)), st.integers(1, 3000))
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)), st.integers(1, 3000))  # noqa: DTZ001
 def test_no_wait_ends_early(now: datetime, minutes: int):
     wait = timedelta(minutes=minutes)
     assert OFFICE.after(now, wait) >= now + wait
 
 
-@pytest.mark.parametrize("text", ["Mon 8-16", "Xyz 08:00-16:00", "Fri-Mon 08:00-16:00", "Mon 16:00-08:00", "Mon 25:00-26:00"])
+@pytest.mark.parametrize(
+    "text", ["Mon 8-16", "Xyz 08:00-16:00", "Fri-Mon 08:00-16:00", "Mon 16:00-08:00", "Mon 25:00-26:00"]
+)
 def test_nonsense_is_refused(text: str):
     with pytest.raises(ValueError, match=r".+"):
         parse_hours(text, "UTC")

