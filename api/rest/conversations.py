@@ -154,7 +154,7 @@ async def mark_not_spam(house: TheHouse, key: Writer, conversation_id: str) -> C
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with its type spelt out and storable. Raises 422 for what Meta would refuse or what is ours to fill in."""
+    """The body with its type spelt out, storable. Raises 422 for what Meta would refuse or what is ours to fill in."""
     ours = sorted(_OURS & body.keys())
     if ours:
         raise HTTPException(422, f"Leave out {', '.join(ours)}: Sahut fills it in.")
