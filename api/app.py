@@ -11,6 +11,8 @@ from api.house import House
 from sahut import __version__
 
 ROLES = ("web", "worker")
+# What any door takes unless it says otherwise; counted while it streams, before a key is looked at.
+MAX_BODY_BYTES = 1024 * 1024
 
 
 def create_app(house: House, *, roles: tuple[str, ...] = ROLES) -> FastAPI:
@@ -34,6 +36,7 @@ def create_app(house: House, *, roles: tuple[str, ...] = ROLES) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         # FastAPI's pages for people load their scripts from elsewhere; the description itself is served.
         docs_url=None,
+        max_body_size=MAX_BODY_BYTES,
         redoc_url=None,
         lifespan=lifespan,
     )

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -9,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from api.house import House, house_of
 from sahut.errors import StoreUnavailable
 
+log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 
 
@@ -24,7 +26,8 @@ async def ready(house: Annotated[House, Depends(house_of)]) -> JSONResponse:
     try:
         await house.store.ping()
     except StoreUnavailable as error:
-        return JSONResponse({"status": "not ready", "why": str(error)}, 503)
+        log.error("not ready", error=str(error))
+        return JSONResponse({"status": "not ready", "why": "the database cannot be used"}, 503)
     return JSONResponse({"status": "ready"})
 
 

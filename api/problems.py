@@ -13,6 +13,8 @@ from sahut.errors import ConfigurationError, Conflict, Forbidden, LoadError, Not
 
 log = structlog.get_logger(__name__)
 
+UNEXPECTED = "Something unexpected happened; it is in the log."
+
 _STATUS: dict[type[SahutError], int] = {
     NotFound: 404,
     Conflict: 409,
@@ -40,9 +42,14 @@ def install(app: FastAPI) -> None:
     """Make every error of the application a problem document."""
 
     @app.exception_handler(SahutError)
-    async def _ours(_: Request, error: SahutError) -> JSONResponse:
+    async def _ours(request: Request, error: SahutError) -> JSONResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-        return problem(status, str(error))
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return problem(status, str(error))
+        # What a driver says may name hosts and users: it is for the log alone.
+        log.error("a request failed", path=request.url.path, error=str(error))
+        unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
+        return problem(status, "The database cannot be used at the moment." if unavailable else UNEXPECTED)
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
@@ -56,4 +63,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> JSONResponse:
         log.exception("a request failed", path=request.url.path, exc_info=error)
-        return problem(500, "Something unexpected happened; it is in the log.")
+        return problem(500, UNEXPECTED)

@@ -3,6 +3,7 @@
 `sending` is committed before the POST. It must not know how a message came to be.
 """
 
+import asyncio
 import random
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,13 +17,15 @@ from api.whatsapp.policy import policy_for
 from sahut.errors import SendNotMade, SendRefused, SendUnknown
 from sahut.ids import ConversationId
 from sahut.ports import Channel, Clock
-from sahut.store import Store, Tx, outbox
+from sahut.store import Store, Tx, outbox, outcomes
 from sahut.store.outbox import Rest, Sending
 
 log = structlog.get_logger(__name__)
 
+# The client's own timeouts are for each of its steps; this bounds the whole POST.
+POST_LIMIT_S = 25.0
 NOT_MADE_BACK_OFF_S = 2.0
-NOT_MADE_BACK_OFF_MOST_S = 300.0
+NOT_MADE_DOUBLINGS = 8
 
 
 @dataclass(frozen=True)
@@ -54,41 +57,49 @@ class Sender:
     async def _post(self, sending: Sending) -> Sending | Rest:
         """Post one message and write down what became of it; the next one."""
         try:
-            wamid = await self.channel.send(sending.number, _addressed(sending))
+            async with asyncio.timeout(POST_LIMIT_S):
+                wamid = await self.channel.send(sending.number, _addressed(sending))
+        except TimeoutError:
+            await self._lost(sending, f"no answer from the Graph API within {POST_LIMIT_S:.0f} s")
         except SendUnknown as error:
-            await self._lost(sending, error)
+            await self._lost(sending, str(error))
         except SendNotMade as error:
-            wait = min(NOT_MADE_BACK_OFF_S * 2 ** (sending.attempt - 1), NOT_MADE_BACK_OFF_MOST_S)
-            await self._later(sending, timedelta(seconds=wait), str(error), None)
+            tries = min(sending.tries_under(None), NOT_MADE_DOUBLINGS)
+            await self._later(sending, timedelta(seconds=NOT_MADE_BACK_OFF_S * 2 ** (tries - 1)), str(error), None)
         except SendRefused as error:
             await self._refused(sending, error)
         else:
             self.metrics.sends.labels("sent").inc()
             async with self.store.transaction() as tx:
-                await outbox.sent(tx, sending, wamid)
+                await outcomes.sent(tx, sending, wamid, now=self.clock.now())
                 return await self._claim(tx, sending.conversation_id)
         async with self.store.transaction() as tx:
             return await self._claim(tx, sending.conversation_id)
 
-    async def _lost(self, sending: Sending, error: SendUnknown) -> None:
+    async def _lost(self, sending: Sending, why: str) -> None:
         async with self.store.transaction() as tx:
-            await outbox.outcome_unknown(tx, sending.id, why=str(error), unknown_wait=self.unknown_wait)
+            await outcomes.lost(tx, sending, why=why, unknown_wait=self.unknown_wait)
         self.metrics.sends.labels("unknown").inc()
-        log.warning("the answer to a send was lost, waiting for its status", message=sending.id, error=str(error))
+        log.warning("the answer to a send was lost, waiting for its status", message=sending.id, error=why)
 
     async def _refused(self, sending: Sending, error: SendRefused) -> None:
         policy = policy_for(error.code)
         if policy.alert:
             self.metrics.alerts.labels(str(error.code)).inc()
             log.error("the account needs attention", code=error.code, meaning=policy.meaning)
-        wait = policy.wait_s(sending.attempt)
+        wait = policy.wait_s(sending.tries_under(error.code))
         if wait is not None:
             await self._later(sending, timedelta(seconds=wait), error.message, error.code)
             return
         async with self.store.transaction() as tx:
-            if policy.closes_window:
-                await outbox.close_window(tx, sending.conversation_id, now=self.clock.now())
-            await outbox.fail(tx, sending, why=error.message, code=error.code, now=self.clock.now())
+            await outcomes.refused(
+                tx,
+                sending,
+                why=error.message,
+                code=error.code,
+                window_closed=policy.closes_window,
+                now=self.clock.now(),
+            )
         self.metrics.sends.labels("failed").inc()
         log.error("Meta refused a message", message=sending.id, code=error.code, error=error.message)
 
@@ -96,7 +107,7 @@ class Sender:
         # A little jitter keeps many conversations from coming back at the same moment.
         at = self.clock.now() + wait * random.uniform(1.0, 1.1)  # noqa: S311
         async with self.store.transaction() as tx:
-            await outbox.retry(tx, sending.id, at=at, why=why, code=code)
+            await outcomes.put_off(tx, sending, at=at, why=why, code=code)
         self.metrics.sends.labels("later").inc()
         log.warning("a send is put off", message=sending.id, code=code, wait_s=wait.total_seconds(), error=why)
 

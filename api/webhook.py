@@ -12,7 +12,6 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy.exc import DBAPIError
 
 from api.house import House, house_of
 from api.whatsapp.payloads import parse
@@ -20,7 +19,7 @@ from api.whatsapp.policy import policy_for
 from api.whatsapp.signature import same, verify
 from sahut.errors import StoreUnavailable
 from sahut.events import AccountEvent, Delivery, Inbound, Unsupported, WebhookEvent
-from sahut.store import Tx, inbox, outbox
+from sahut.store import Tx, inbox, outcomes
 
 log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -46,7 +45,7 @@ async def handshake(
     return Response("The verify token does not match SAHUT_WHATSAPP_VERIFY_TOKEN.", 403)
 
 
-@router.post("/webhooks/whatsapp")
+@router.post("/webhooks/whatsapp", max_body_size=MAX_BODY_BYTES)
 async def events(request: Request, house: Annotated[House, Depends(house_of)]) -> Response:
     """One webhook of up to 3 MiB and 1,000 updates."""
     status, outcome = await _take(request, house)
@@ -55,9 +54,7 @@ async def events(request: Request, house: Annotated[House, Depends(house_of)]) -
 
 
 async def _take(request: Request, house: House) -> tuple[int, str]:
-    body = await _read(request)
-    if body is None:
-        return 413, "too_large"
+    body = await request.body()
     if not verify(body, request.headers.get("x-hub-signature-256"), house.settings.app_secrets):
         return 401, "bad_signature"
     try:
@@ -85,26 +82,15 @@ async def _parse(body: bytes, house: House) -> list[WebhookEvent]:
     return work() if len(body) < LARGE_BODY_BYTES else await asyncio.to_thread(work)
 
 
-async def _read(request: Request) -> bytes | None:
-    """The raw body, `None` beyond the limit; a chunked body is counted while it streams."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-        return None
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
-
-
 async def _store(house: House, events: Sequence[WebhookEvent]) -> list[Wake]:
-    """All events in one transaction; if one of them offends the database, one by one, that one kept raw."""
+    """All events in one transaction; if one of them cannot be stored, one by one, that one kept raw."""
     try:
         async with house.store.transaction() as tx:
             wakes = [wake for event in _in_lock_order(events) for wake in await _store_one(tx, house, event)]
-    except DBAPIError:
-        log.exception("a batch was refused by the database, storing its events one by one")
+    except StoreUnavailable:
+        raise
+    except Exception:
+        log.exception("a batch could not be stored as a whole, storing its events one by one")
         wakes = [wake for event in events for wake in await _store_alone(house, event)]
     return list(Tally(wakes))
 
@@ -113,10 +99,13 @@ async def _store_alone(house: House, event: WebhookEvent) -> list[Wake]:
     try:
         async with house.store.transaction() as tx:
             return await _store_one(tx, house, event)
-    except DBAPIError:
+    except StoreUnavailable:
+        raise
+    except Exception:
+        log.exception("an event could not be stored, it is kept raw")
         house.metrics.failures.labels("event").inc()
         async with house.store.transaction() as tx:
-            await inbox.keep_raw(tx, "refused_by_database", ascii(event)[:RAW_CHARACTERS_KEPT], now=house.clock.now())
+            await inbox.keep_raw(tx, "not_storable", ascii(event)[:RAW_CHARACTERS_KEPT], now=house.clock.now())
         return []
 
 
@@ -139,7 +128,7 @@ async def _store_one(tx: Tx, house: House, event: WebhookEvent) -> list[Wake]:
             return [("turn", received.conversation_id)] if received.wake_at is not None else []
         case Delivery():
             closed = event.error_code is not None and policy_for(event.error_code).closes_window
-            settled = await outbox.settle(tx, event, now=now, window_closed=closed)
+            settled = await outcomes.settle(tx, event, now=now, window_closed=closed)
             return [("send", settled)] if settled is not None else []
         case AccountEvent(field=field, body=body):
             await _keep_raw(tx, f"account:{field}", body, house)

@@ -25,7 +25,7 @@ from sahut.errors import SendError, StoreUnavailable
 from sahut.ids import ConversationId
 from sahut.models import Author, Purpose
 from sahut.ports import Clock
-from sahut.store import Store, handoffs, inbox, outbox, turns
+from sahut.store import Store, handoffs, inbox, outbox, outcomes, turns
 from sahut.turn import Guidance, Reply, Turn
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,8 @@ Answer = Callable[[Turn, Callable[[], None]], Awaitable[Reply]]
 Wake = tuple[str, str]
 SWEEP_EVERY_S = 1.0
 SWEEP_LIMIT = 200
-FORGET_EVERY_SWEEPS = 3600
+STOP_S = 5.0
+FORGET_EVERY_SWEEPS = 600
 TURNS_KEPT = timedelta(days=90)
 STRAYS_KEPT = timedelta(days=7)  # Meta brings a webhook again for as long
 RETRY_AFTER = timedelta(seconds=2)
@@ -89,10 +90,13 @@ class Worker:
         self._marks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve wake-ups and sweep, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_up("engine", self._serve_wakes))
-            group.create_task(self._keep_up("sweep", self._sweep_forever))
+        """Serve wake-ups and sweep, until cancelled; nothing of it goes on afterwards."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_up("engine", self._serve_wakes))
+                group.create_task(self._keep_up("sweep", self._sweep_forever))
+        finally:
+            await _end({*self._swept, *self._marks})
 
     async def attend(self, key: str) -> None:
         """Take turns in one conversation until nothing waits there; what each one queued is sent before the next."""
@@ -142,7 +146,8 @@ class Worker:
         now = self._clock.now()
         async with self._store.transaction() as tx:
             await turns.forget(tx, before=now - TURNS_KEPT)
-            await outbox.forget_strays(tx, before=now - STRAYS_KEPT)
+            await outcomes.forget_strays(tx, before=now - STRAYS_KEPT)
+            await inbox.trim_raw(tx)
 
     async def _serve_wakes(self) -> None:
         await self._engine.run({"turn": self.attend, "send": self.deliver})
@@ -255,10 +260,9 @@ class Worker:
         now = self._clock.now()
         text = say("notice", language)
         async with self._store.transaction() as tx:
-            if not await handoffs.note_notice(tx, handoff_id, now=now):
-                return
+            # Conversations are locked before their handoffs, as where an operator claims one.
             conversation = await inbox.lock_conversation(tx, conversation_id)
-            if conversation is not None:
+            if conversation is not None and await handoffs.note_notice(tx, handoff_id, now=now):
                 tx.add(
                     outbox.draft(
                         conversation,
@@ -269,6 +273,15 @@ class Worker:
                         now=now,
                     )
                 )
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Let what is under way come to its end for a moment, then stop it: its lease or its status settles it."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=STOP_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 def _poisoned(turn: Turn) -> Reply:

@@ -1,5 +1,6 @@
 """What all tests share: a real PostgreSQL from a wheel, one server for the run, an empty database for each test."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -15,6 +16,12 @@ from knowledge.embed import LocalEmbedder
 from tests.databases import Templates
 
 _databases = count(1)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,14 @@ async def _answer(mind: "Mind", turn: "Turn") -> dict[str, Any]:
 
 def _shape(reply: "Reply", *, ms: float) -> dict[str, Any]:
     citations = [c.model_dump(include={"document", "version", "start", "end", "quote"}) for c in reply.citations]
-    calls = [call.model_dump(include={"name", "arguments", "state"}) for call in reply.tool_calls]
+    calls = [
+        {
+            "name": call.name,
+            "arguments": call.arguments,
+            "state": "refused" if call.state == "failed" else call.state,
+        }
+        for call in reply.tool_calls
+    ]
     return {
         "decision": reply.decision,
         "text": reply.text,

@@ -158,11 +158,13 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     ours = sorted(_OURS & body.keys())
     if ours:
         raise HTTPException(422, f"Leave out {', '.join(ours)}: Sahut fills it in.")
-    wrong = content_problem(body)
+    cleaned: dict[str, Any] = clean_json({"type": "text", **body})
+    wrong = content_problem(cleaned)
     if wrong is not None:
         raise HTTPException(422, wrong.message)
-    checked: dict[str, Any] = clean_json({"type": "text", **body})
-    return checked
+    if not isinstance(cleaned.get("context", {}), dict):
+        raise HTTPException(422, 'context must be an object: {"message_id": "wamid..."}')
+    return cleaned
 
 
 def _check_window(house: House, conversation: Conversation, kind: str, now: datetime) -> None:
@@ -173,7 +175,9 @@ def _check_window(house: House, conversation: Conversation, kind: str, now: date
 
 def _readable(body: dict[str, Any]) -> str:
     """The words of an outgoing message, for the history."""
-    content = body.get(body["type"], {})
+    content = body.get(body["type"])
+    if not isinstance(content, dict):
+        return ""
     inner = content.get("body")
     return str(inner.get("text", "")) if isinstance(inner, dict) else str(inner or content.get("caption", ""))
 

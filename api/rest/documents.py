@@ -1,5 +1,6 @@
 """Documents over REST: upload, list, read a version's text, delete."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from sahut.models import Document
 from sahut.store import Tx, library
 
 router = APIRouter(prefix="/documents", tags=["documents"])
+
+# Room for the form around the file.
+FORM_BYTES = 64 * 1024
 
 CollectionName = Annotated[str, Query(min_length=1, max_length=100)]
 
@@ -48,12 +52,12 @@ async def list_documents(
     return page(rows, limit, lambda row: _view(row, hashes.get(row.id)), lambda row: row.id)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, max_body_size=MOST_BYTES + FORM_BYTES)
 async def upload(house: TheHouse, key: Writer, file: UploadFile, collection: CollectionName = "default") -> Learned:
     """Learn one file; a file of the same name in the collection gets a new version."""
     if file.size is not None and file.size > MOST_BYTES:
         raise HTTPException(413, f"A document may have up to {MOST_BYTES} bytes.")
-    loaded = load_bytes(file.filename or "", await file.read())
+    loaded = await asyncio.to_thread(load_bytes, file.filename or "", await file.read())
     outcome = await learn_one(house.store, house.embedder, loaded, collection=collection, clock=house.clock)
     async with house.store.reading() as tx:
         document = await library.find(tx, collection, loaded.path)

@@ -52,9 +52,9 @@ class Message(SQLModel, table=True):
 
     Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up.
     Outbound: `body` is Meta's message object without the recipient, `callback_id` comes back in every status,
-    `answers` is the wamid it replies to, `attempts` counts POSTs and `losses` lost answers,
-    `sending_since` is when the last one began and
-    `due_at` when the sender must look at the row again.
+    `answers` is the wamid it replies to, `attempts` counts POSTs, `losses` lost answers and `tries` how often it was
+    put off in a row under `error_code`; `sending_since` is when the last POST began and `due_at` when the sender must
+    look at the row again.
     """
 
     __table_args__ = (
@@ -95,6 +95,7 @@ class Message(SQLModel, table=True):
     answers: str | None = None
     attempts: int = 0
     losses: int = 0
+    tries: int = 0
     due_at: datetime | None = maybe_time()
     sending_since: datetime | None = maybe_time()
     error_code: int | None = None
@@ -110,6 +111,8 @@ class StrayDelivery(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     wamid: str = Field(index=True)
     state: str
+    at: datetime = time_field()
+    window_closed: bool = False
     error_code: int | None = None
     error: str = text_field()
     created_at: datetime = time_field()

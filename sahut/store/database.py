@@ -22,6 +22,14 @@ from sahut.errors import StoreUnavailable
 Tx = AsyncSession
 Connect = Callable[..., Awaitable[Any]]
 BUSY_TIMEOUT_S = 5.0
+# A database host that vanishes without a word is noticed within half a minute.
+POSTGRES_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Store:
@@ -46,7 +54,7 @@ class Store:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
-        """A consistent look that never waits for a writer."""
+        """A look that never waits for a writer; on SQLite all of it sees one state."""
         async with self._session(self.engine) as tx:
             yield tx
 
@@ -114,7 +122,14 @@ def _first_line(error: BaseException) -> str:
 
 def _postgres_engine(url: sa.URL, pool_size: int) -> AsyncEngine:
     # Parameters are hidden in errors, here and below: they are what customers wrote, and errors go to the log.
-    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_timeout=10, hide_parameters=True)
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args=POSTGRES_PATIENCE,
+    )
 
 
 def _sqlite_engine(url: sa.URL, connect: Connect | None) -> AsyncEngine:

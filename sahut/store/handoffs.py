@@ -199,11 +199,22 @@ async def _close(tx: Tx, conversation_id: str, state: HandoffState, *, note: str
 
 
 async def _reopen_last_message(tx: Tx, conversation_id: str, now: datetime) -> None:
-    last = (
-        select(Message.id)
-        .where(Message.conversation_id == conversation_id, Message.state == State.RECEIVED)
+    """Let the assistant take up the last message, unless it was answered before the quarantine."""
+    query = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.state == State.RECEIVED,
+            col(Message.kind).not_in(rules.SILENT_KINDS),
+        )
         .order_by(col(Message.id).desc())
         .limit(1)
     )
-    await tx.execute(sa.update(Message).where(col(Message.id).in_(last)).values(done_at=None))
-    await update_conversation(tx, conversation_id, undone_since=now, wake_at=now)
+    last = (await tx.execute(query)).scalar_one_or_none()
+    if last is None:
+        return
+    answered = select(Message.id).where(Message.conversation_id == conversation_id, Message.answers == last.wamid)
+    if (await tx.execute(answered.limit(1))).scalar_one_or_none() is None:
+        last.done_at = None
+        await tx.flush()
+        await update_conversation(tx, conversation_id, undone_since=now, wake_at=now)

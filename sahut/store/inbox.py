@@ -83,12 +83,14 @@ async def _note_inbound(
 ) -> None:
     changes: dict[str, Any] = {"updated_at": now}
     opened = conversation.window_opened_at
+    is_newest = opened is None or inbound.sent_at >= opened
     if inbound.opens_window and (opened is None or inbound.sent_at > opened):
         changes["window_opened_at"] = inbound.sent_at
     if wake_at is not None:
         changes |= {
             "inbox_version": conversation.inbox_version + 1,
-            "last_inbound_wamid": inbound.wamid,
+            # By the customer's clock: webhooks may come in another order.
+            "last_inbound_wamid": inbound.wamid if is_newest else conversation.last_inbound_wamid,
             "undone_since": conversation.undone_since or now,
             "wake_at": wake_at,
             "attempts": 0,
@@ -109,9 +111,12 @@ async def lock_conversation(tx: Tx, conversation_id: str) -> Conversation | None
 
 
 async def keep_raw(tx: Tx, why: str, body: str, *, now: datetime) -> None:
-    """Keep webhook material that nobody here understands, within a bound: the oldest goes first."""
-    tx.add(RawEvent(why=why, body=body, created_at=now))
-    await tx.flush()
+    """Keep webhook material that nobody here understands. `trim_raw` keeps it within its bound."""
+    await insert_once(tx, RawEvent(why=why, body=body, created_at=now))
+
+
+async def trim_raw(tx: Tx) -> None:
+    """Let go of the oldest raw events beyond `RAW_EVENTS_KEPT`."""
     newest = select(RawEvent.id).order_by(col(RawEvent.id).desc()).offset(RAW_EVENTS_KEPT).limit(1)
     await tx.execute(sa.delete(RawEvent).where(col(RawEvent.id) <= newest.scalar_subquery()))
 

@@ -13,13 +13,17 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from tests.bench import pipeline
+from tests.bench import faults, pipeline, retrieval, start, storm
 from tests.bench.machine import described
 from tests.bench.tables import console
 
 Bench = Callable[[argparse.Namespace], Coroutine[None, None, bool]]
 BENCHES: dict[str, Bench] = {
     "pipeline": lambda chosen: pipeline.bench(seconds=chosen.seconds or (6 if chosen.quick else 20)),
+    "retrieval": lambda chosen: retrieval.bench(quick=chosen.quick),
+    "faults": lambda chosen: faults.bench(conversations=30 if chosen.quick else 100),
+    "storm": lambda chosen: storm.bench(schedules=500 if chosen.quick else 10_000),
+    "start": lambda chosen: start.bench(seconds=chosen.seconds or 10),
 }
 
 

@@ -145,6 +145,7 @@ async def test_raw_material_is_bounded_and_the_oldest_goes(world: World):
     for _ in range(3):
         assert await post_json(world, {"object": "page"}) == 200
 
+    await world.house.worker.forget()
     kept = await world.rows(RawEvent)
     assert len(kept) == RAW_EVENTS_KEPT
     assert [row.why for row in kept].count("not_a_whatsapp_webhook") == 3

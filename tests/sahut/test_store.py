@@ -1,6 +1,7 @@
 """The store on both databases: all or nothing, once, in order, and silent about what customers wrote."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from sahut.ids import new_id
 from sahut.models import Contact, Conversation, Message
 from sahut.store import Store, inbox, insert_once
 from sahut.testing.clock import START
+from tests.journeys.stage import until
 
 NUMBER = "106500000000001"
 
@@ -138,3 +140,5 @@ async def test_a_database_that_is_not_there_is_named_without_its_password(url: s
         await store.ping()
     assert "hidden" not in str(error.value)
     await store.close()
+    # The driver's thread says goodbye to this loop, which must still be there.
+    await until(lambda: not any("_connection_worker" in thread.name for thread in threading.enumerate()))

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from sahut import rules
-from sahut.store import outbox
+from sahut.store import outcomes
 from tests.storm.__main__ import one, storm
 from tests.storm.cast import GatedStore
 
@@ -41,12 +41,12 @@ def without_window_check(patch: pytest.MonkeyPatch) -> None:
 
 def without_callback_settlement(patch: pytest.MonkeyPatch) -> None:
     """A status finds its message by the wamid alone."""
-    settle = outbox.settle
+    settle = outcomes.settle
 
     async def by_wamid(tx, delivery, **context):
         return await settle(tx, delivery.model_copy(update={"callback_id": None}), **context)
 
-    patch.setattr(outbox, "settle", by_wamid)
+    patch.setattr(outcomes, "settle", by_wamid)
 
 
 def without_unique_key(patch: pytest.MonkeyPatch) -> None:

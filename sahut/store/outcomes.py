@@ -1,0 +1,182 @@
+"""What became of a send: the answer to its POST, and the statuses that Meta reports later, in any order.
+
+A send whose answer was lost stays `unknown` until a status with our callback id settles it. Every outcome is tied
+to its POST (`Sending.attempt`), so that a late one cannot touch the next. Knows nothing of HTTP.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from sahut import rules
+from sahut.events import Delivery
+from sahut.ids import ConversationId
+from sahut.models import Conversation, Holder, Message, Purpose, State, Status, StrayDelivery
+from sahut.store import handoffs
+from sahut.store.database import Tx, insert_once
+from sahut.store.inbox import lock_conversation, update_conversation
+
+if TYPE_CHECKING:
+    from sahut.store.outbox import Sending
+
+# Built once. A locked row is read anew, whatever this transaction read of it before.
+_KEY: sa.BindParameter[str] = sa.bindparam("key")
+_LOCK = select(Message).where(Message.id == _KEY).with_for_update().execution_options(populate_existing=True)
+_STRAYS_OF = select(StrayDelivery).where(StrayDelivery.wamid == _KEY).order_by(col(StrayDelivery.id))
+_OURS = col(Message.state) != State.RECEIVED
+_BY_WAMID = sa.and_(col(Message.number) == sa.bindparam("number"), col(Message.wamid) == sa.bindparam("wamid"), _OURS)
+_NAMED = {False: _BY_WAMID, True: sa.or_(col(Message.callback_id) == sa.bindparam("callback_id"), _BY_WAMID)}
+_LOCK_NAMED = {
+    by_callback: select(Message).where(named).with_for_update().execution_options(populate_existing=True)
+    for by_callback, named in _NAMED.items()
+}
+
+
+async def sent(tx: Tx, sending: "Sending", wamid: str, *, now: datetime) -> None:
+    """Meta took it. A status may have come before the answer: the state only moves up."""
+    await lock_conversation(tx, sending.conversation_id)
+    message = await _lock(tx, sending.id)
+    message.wamid = message.wamid or wamid
+    message.state = rules.advance(message.state, State.SENT)
+    message.error, message.error_code, message.due_at = "", None, None
+    await tx.flush()
+    for stray in (await tx.execute(_STRAYS_OF, {"key": wamid})).scalars():
+        await _apply(tx, message, stray, now=now)
+
+
+async def lost(tx: Tx, sending: "Sending", *, why: str, unknown_wait: timedelta) -> None:
+    """The answer was lost: only a status, or time, decides what happened."""
+    message = await _lock(tx, sending.id)
+    if _is_open(message, sending):
+        lose(message, why, sending.since + unknown_wait)
+        await tx.flush()
+
+
+async def put_off(tx: Tx, sending: "Sending", *, at: datetime, why: str, code: int | None = None) -> None:
+    """Meta has not taken it and may later: back into the queue."""
+    message = await _lock(tx, sending.id)
+    if _is_open(message, sending):
+        message.tries = sending.tries_under(code)
+        message.state, message.due_at, message.error, message.error_code = State.QUEUED, at, why, code
+        await tx.flush()
+
+
+async def refused(
+    tx: Tx, sending: "Sending", *, why: str, code: int | None, window_closed: bool, now: datetime
+) -> None:
+    """Meta will never take it as it is: a human hears of it. `window_closed`: Meta said so, whatever our clock says."""
+    await lock_conversation(tx, sending.conversation_id)
+    if window_closed:
+        await update_conversation(tx, sending.conversation_id, window_closed_at=sending.since)
+    message = await _lock(tx, sending.id)
+    if _is_open(message, sending):
+        await fail_message(tx, message, why=why, code=code, now=now)
+
+
+async def settle(tx: Tx, delivery: Delivery, *, now: datetime, window_closed: bool) -> ConversationId | None:
+    """Apply a status. The conversation where later sends may go on, `None` where nothing waits for it.
+
+    Our own callback id finds the message even when its wamid was never learned.
+    """
+    if delivery.state == "failed":
+        await _lock_conversation_of(tx, delivery)
+    names = _names(delivery)
+    message = (await tx.execute(_LOCK_NAMED["callback_id" in names], names)).scalars().first()
+    news = _news(delivery, window_closed, now)
+    if message is None:
+        await insert_once(tx, news)
+        return None
+    was_open = rules.settles(message.state)
+    message.wamid = message.wamid or delivery.wamid
+    await _apply(tx, message, news, now=now)
+    return ConversationId(message.conversation_id) if was_open else None
+
+
+async def forget_strays(tx: Tx, *, before: datetime) -> None:
+    """Let go of statuses that came before then and whose message never turned up."""
+    await tx.execute(sa.delete(StrayDelivery).where(col(StrayDelivery.created_at) < before))
+
+
+def lose(message: Message, why: str, due_at: datetime) -> None:
+    """Note that the outcome of a send is unknown, to be looked at again at `due_at`."""
+    message.state, message.losses = State.UNKNOWN, message.losses + 1
+    message.error, message.due_at = why, due_at
+
+
+async def fail_message(tx: Tx, message: Message, *, why: str, code: int | None, now: datetime) -> None:
+    """Give a message up; a human hears of it. The conversation is locked already."""
+    message.state, message.error, message.error_code, message.due_at = State.FAILED, why, code, None
+    await tx.flush()
+    await tell_human(tx, message, f"Not delivered: {why}.", now=now)
+
+
+async def tell_human(tx: Tx, message: Message, summary: str, *, now: datetime) -> None:
+    """An answer that never arrived becomes a request for a human.
+
+    Not where one holds the conversation already, has closed it, or put it away as spam; and an operator's own
+    failure is theirs to see.
+    """
+    conversation = await tx.get_one(Conversation, message.conversation_id)
+    taken_care_of = conversation.holder == Holder.OPERATOR or conversation.status in (Status.SPAM, Status.RESOLVED)
+    if message.purpose == Purpose.OPERATOR or taken_care_of:
+        return
+    await handoffs.open_handoff(
+        tx,
+        ConversationId(conversation.id),
+        reason="rule",
+        lane="support",
+        summary=summary,
+        language=conversation.language or "en",
+        now=now,
+    )
+
+
+def _is_open(message: Message, sending: "Sending") -> bool:
+    """Whether this POST's outcome is still asked for: no status has settled it and no later POST was made."""
+    return message.attempts == sending.attempt and rules.settles(message.state)
+
+
+async def _apply(tx: Tx, message: Message, news: StrayDelivery, *, now: datetime) -> None:
+    """Move a message by a status; for a failure the conversation is locked already."""
+    state = rules.advance(message.state, news.state)
+    message.due_at = None
+    if state != State.FAILED or message.state == State.FAILED:
+        message.state = state
+        await tx.flush()
+        return
+    if news.window_closed:
+        await update_conversation(tx, message.conversation_id, window_closed_at=news.at)
+    await fail_message(tx, message, why=news.error or "Meta reported a failure", code=news.error_code, now=now)
+
+
+def _names(delivery: Delivery) -> dict[str, str]:
+    """What the message behind a status may be known by: our callback id, or the number's wamid."""
+    names = {"number": delivery.number, "wamid": delivery.wamid}
+    return names if delivery.callback_id is None else {**names, "callback_id": delivery.callback_id}
+
+
+def _news(delivery: Delivery, window_closed: bool, now: datetime) -> StrayDelivery:
+    return StrayDelivery(
+        wamid=delivery.wamid,
+        state=delivery.state,
+        at=delivery.at,
+        window_closed=window_closed,
+        error_code=delivery.error_code,
+        error=delivery.error,
+        created_at=now,
+    )
+
+
+async def _lock_conversation_of(tx: Tx, delivery: Delivery) -> None:
+    """A failure touches the conversation too, and conversations are locked before their messages."""
+    names = _names(delivery)
+    query = select(Message.conversation_id).where(_NAMED["callback_id" in names]).limit(1)
+    conversation_id = (await tx.execute(query, names)).scalar_one_or_none()
+    if conversation_id is not None:
+        await lock_conversation(tx, conversation_id)
+
+
+async def _lock(tx: Tx, message_id: str) -> Message:
+    return (await tx.execute(_LOCK, {"key": message_id})).scalar_one()

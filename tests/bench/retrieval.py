@@ -1,0 +1,152 @@
+"""bench_retrieval: learning and searching at 1,000, 10,000 and 100,000 chunks of made-up text.
+
+Up to 10,000 chunks are learned as documents are. At 100,000 the vectors are random unit vectors, written straight into
+the rows, since embedding that many would take hours on two cores: index, words and search are the real ones, and
+random vectors are the hard case for the index. Each size has a process of its own, so that its memory is its own.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import random
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the `sahut` command does
+
+import numpy as np
+import psutil
+
+from knowledge.embed import LOCAL, LOCAL_DIMENSION, LocalEmbedder
+from knowledge.index import ChromaIndex
+from knowledge.learn import learn
+from knowledge.search import Search
+from sahut.migrations import migrate
+from sahut.models.library import Chunk, Document, DocumentVersion
+from sahut.store import Store, library
+from tests.bench.load import share
+from tests.bench.processes import Folder
+from tests.bench.tables import show
+
+SECTIONS = 20  # sections of a made-up document; each becomes one chunk
+QUESTIONS = 200
+COLUMNS = ["chunks", "written as", "chunks/s", "index built s", "question p50 ms", "p95", "memory MB"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A library of about so many chunks. `is_learned`: through the real embedder, else random vectors as rows."""
+
+    chunks: int
+    is_learned: bool
+
+
+async def bench(*, quick: bool) -> bool:
+    """Measure every size; `quick` leaves out 100,000 and writes 10,000 as rows."""
+    sizes = [Size(1_000, True), Size(10_000, not quick)]
+    if not quick:
+        sizes.append(Size(100_000, False))
+    rows = []
+    for size in sizes:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            rows.append(await asyncio.get_running_loop().run_in_executor(pool, measure, size))
+    show("bench_retrieval", COLUMNS, rows)
+    return True
+
+
+def measure(size: Size) -> list[str]:
+    """One size, as a row of the table."""
+    with Folder() as folder:
+        return asyncio.run(_measure(size, folder))
+
+
+async def _measure(size: Size, folder: Path) -> list[str]:
+    luck = random.Random(size.chunks)
+    store, embedder = Store(f"sqlite:///{folder / 'sahut.db'}"), LocalEmbedder()
+    index = await asyncio.to_thread(ChromaIndex.local, folder / "index", embedder.name)
+    try:
+        await migrate(store)
+        began = time.perf_counter()
+        await (_learned(store, embedder, folder / "texts", size, luck) if size.is_learned else _rows(store, size, luck))
+        wrote = size.chunks / (time.perf_counter() - began)
+        search = Search(store, embedder, index)
+        began = time.perf_counter()
+        await search.level(now=True)
+        built = time.perf_counter() - began
+        await _asked(search, luck, QUESTIONS // 10)
+        took = await _asked(search, luck, QUESTIONS)
+        held = psutil.Process().memory_info().rss / 1e6
+    finally:
+        await index.close()
+        await store.close()
+        embedder.close()
+    how = "documents" if size.is_learned else "rows, random vectors"
+    quantiles = [f"{1000 * share(took, q):.0f}" for q in (0.5, 0.95)]
+    return [f"{size.chunks:,}", how, f"{wrote:.0f}", f"{built:.1f}", *quantiles, f"{held:.0f}"]
+
+
+async def _asked(search: Search, luck: random.Random, count: int) -> list[float]:
+    took = []
+    for _ in range(count):
+        question = f"{_words(luck, 6)}?"
+        began = time.perf_counter()
+        await search.search(question)
+        took.append(time.perf_counter() - began)
+    return took
+
+
+async def _learned(store: Store, embedder: LocalEmbedder, folder: Path, size: Size, luck: random.Random) -> None:
+    await asyncio.to_thread(_write, folder, size, luck)
+    await learn(store, embedder, [folder])
+
+
+def _write(folder: Path, size: Size, luck: random.Random) -> None:
+    folder.mkdir()
+    for number in range(size.chunks // SECTIONS):
+        sections = [f"## {_words(luck, 3)}\n\n{_text(luck)}\n" for _ in range(SECTIONS)]
+        text = "\n".join([f"# {_words(luck, 3)}\n", *sections])
+        (folder / f"{number:05d}.md").write_text(text, encoding="utf-8")
+
+
+async def _rows(store: Store, size: Size, luck: random.Random) -> None:
+    vectors, now = np.random.default_rng(size.chunks), datetime.now(UTC)
+    for number in range(size.chunks // SECTIONS):
+        texts = [_text(luck) for _ in range(SECTIONS)]
+        document = Document(path=f"{number:05d}.md", title=_words(luck, 3), updated_at=now)
+        version = DocumentVersion(
+            document_id=document.id,
+            hash=f"{number:064d}",
+            media_type="text/markdown",
+            title=document.title,
+            text="\n".join(texts),
+            created_at=now,
+        )
+        matrix = vectors.standard_normal((SECTIONS, LOCAL_DIMENSION), dtype=np.float32)
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+        at, chunks = 0, []
+        for position, text in enumerate(texts):
+            place = {"position": position, "start": at, "end": at + len(text), "text": text}
+            chunks.append(Chunk(version_id="", embedder=LOCAL, vector=matrix[position].tobytes(), **place))
+            at += len(text) + 1
+        async with store.transaction() as tx:
+            await library.put(tx, document, version, chunks, now=now)
+
+
+def _text(luck: random.Random) -> str:
+    return " ".join(f"{_words(luck, 12).capitalize()}." for _ in range(5))
+
+
+def _words(luck: random.Random, count: int) -> str:
+    """Words of a made-up language, common ones more often than rare ones, as in a real one."""
+    return " ".join(_VOCABULARY[min(int(luck.paretovariate(0.6)), len(_VOCABULARY)) - 1] for _ in range(count))
+
+
+def _vocabulary() -> list[str]:
+    luck, syllables = random.Random(3), [c + v for c in "bdgjklmnprst" for v in "aeiou"]
+    return ["".join(luck.choices(syllables, k=luck.choice((2, 3, 4)))) for _ in range(20_000)]
+
+
+_VOCABULARY = _vocabulary()
