@@ -173,6 +173,7 @@ async def test_a_conversation_and_its_messages_have_what_the_contract_names(worl
             },
         },
         {"type": "template", "template": {"name": "reminder", "language": {"code": "id"}}},
+        {"type": "contacts", "contacts": [{"name": {"formatted_name": "Bo", "first_name": "Bo"}}]},
     ],
 )
 async def test_a_message_in_metas_shape_is_queued_and_sent(small: World, body):
@@ -203,6 +204,8 @@ REFUSED: list[Any] = [
     {**TEXT, "messaging_product": "whatsapp"},
     {**TEXT, "biz_opaque_callback_data": "mine"},
     {**TEXT, "surprise": 1},
+    {**TEXT, "context": "wamid.1"},
+    {"type": "text", "text": {"body": "\u0001"}},
     {"type": "template", "template": {}},
     {"type": "interactive", "interactive": {"type": "button", "body": {"text": "?"}, "action": {"buttons": []}}},
 ]
@@ -277,3 +280,9 @@ async def test_probes_and_metrics(small: World):
     metrics = await small.web.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'sahut_webhooks_total{outcome="bad_signature"} 1.0' in metrics.text
+
+
+async def test_a_body_is_bounded_before_any_key_is_looked_at(small: World):
+    answer = await small.web.post("/api/v1/keys", content=b"x" * (2 * 1024 * 1024))
+    upload = await small.web.post("/api/v1/documents", files={"file": ("a.md", b"x" * (21 * 1024 * 1024))})
+    assert (answer.status_code, upload.status_code) == (413, 413)
