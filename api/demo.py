@@ -33,6 +33,8 @@ from sahut.store import keys
 
 OFFICE = Path(__file__).parent.parent / "examples" / "tax-office"
 ORGANISATION = "Samsat Nusa Raya"
+# What the demo takes over of the user's settings.
+MODEL = {"model", "embedder", "openai_api_key", "openai_base_url"}
 STARTUP = "Starting the service"
 
 
@@ -71,13 +73,13 @@ def _scenes() -> list[Scene]:
 
 
 def _settings(graph: str) -> Settings:
-    """The demo's own settings; of the user's only the model is taken over."""
+    """The demo's own settings; of the user's only the models and their server are taken over."""
     user = read_settings()
+    fields = Settings.model_fields.items()
     return user.model_copy(
         update={
+            **{name: field.get_default(call_default_factory=True) for name, field in fields if name not in MODEL},
             "home": user.home / "demo",
-            "database_url": "",
-            "chroma_url": "",
             "organisation": ORGANISATION,
             "burst_wait_ms": 300,
             "whatsapp_graph_url": graph,

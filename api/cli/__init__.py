@@ -25,11 +25,18 @@ app.add_typer(evals.app, name="eval")
 
 
 def main() -> None:
-    """Run a verb; an error of ours is one clear text and exit code 2, never a traceback."""
+    """Run a verb; an error of ours or of the database is one clear text and exit code 2, never a traceback."""
     from sahut.errors import SahutError
 
     try:
         app()
     except SahutError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        from sqlalchemy.exc import DatabaseError
+
+        if not isinstance(error, DatabaseError):
+            raise
+        print(f"The database cannot be used: {error.orig}.", file=sys.stderr)
         sys.exit(2)

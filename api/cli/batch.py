@@ -4,13 +4,14 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sahut.errors import ConfigurationError
+from sahut.errors import ConfigurationError, SahutError
 
 Row = dict[str, Any]
 Work = Callable[[Row], Awaitable[Row]]
@@ -26,15 +27,18 @@ async def run_batch(source: Path, out: Path, work: Work) -> int:
     # Written beside the target and moved at the end: a reader never sees half a file.
     partial = out.with_name(out.name + ".part")
     try:
-        with partial.open("w", encoding="utf-8") as target:
+        with partial.open("wb") as target:
             for number, line in _progress(lines):
                 result = await _one(source, number, line, work)
                 bad += result is None
                 if result is not None:
-                    target.write(json.dumps(result, ensure_ascii=False) + "\n")
+                    target.write(result)
         partial.replace(out)
     except OSError as error:
         raise ConfigurationError(f"{out} cannot be written: {error.strerror}.") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return bad
 
 
@@ -46,19 +50,38 @@ def _progress(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-async def _one(source: Path, number: int, line: bytes, work: Work) -> Row | None:
+async def _one(source: Path, number: int, line: bytes, work: Work) -> bytes | None:
+    """The line of the result; whatever is wrong with one line, be it its work, costs that line alone."""
     try:
-        row = json.loads(line)
-        if not isinstance(row, dict) or "id" not in row:
-            raise ConfigurationError('each line must be an object with an "id"')
-        return {"id": row["id"], **await work(row)}
-    except (ValueError, RecursionError, ConfigurationError) as error:
-        print(f"{source}:{number}: {_reason(error)}", file=sys.stderr)
+        row = _row(line)
+        return _dumped({"id": row["id"], **await work(row)})
+    except (SahutError, ValueError) as error:
+        print(f"{source}:{number}: {error}", file=sys.stderr)
         return None
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, ConfigurationError) else f"not JSON ({error})"
+def _row(line: bytes) -> Row:
+    try:
+        row = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"not JSON ({error})") from error
+    if not isinstance(row, dict) or "id" not in row:
+        raise ConfigurationError('each line must be an object with an "id"')
+    _dumped(row)
+    return row
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _dumped(row: Row) -> bytes:
+    try:
+        return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError("a text in it holds half of a surrogate pair, which is no character") from error
+    except ValueError as error:
+        raise ConfigurationError(f"it cannot be written as JSON ({error})") from error
 
 
 def text_of(row: Row, key: str) -> str:

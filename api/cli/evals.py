@@ -42,7 +42,7 @@ async def _run(path: Path, k: int | None, out: Path, baseline: Path | None, *, a
     from evals.suite import load_suite
     from evals.table import show
 
-    suite = load_suite(path)
+    suite = load_suite(path, corpus=await _corpus())
     earlier = read_baseline(baseline, suite) if baseline else None
     report = build_report(await _play(suite, k))
     where = write_report(report, out)
@@ -53,6 +53,20 @@ async def _run(path: Path, k: int | None, out: Path, baseline: Path | None, *, a
         console.print(show(report, changed=differences(earlier, report) if earlier else None))
         console.print(f"Report: {where}")
     return report
+
+
+async def _corpus() -> set[str] | None:
+    """The paths of the known documents, to tell a typo in `cites`; None where nothing is learned yet."""
+    from api.build import open_store
+    from sahut.store import library
+
+    paths: set[str] = set()
+    after = ""
+    async with open_store(settings()) as store, store.reading() as tx:
+        while page := await library.listed(tx, after=after, limit=500):
+            paths.update(document.path for document in page)
+            after = page[-1].id
+    return paths or None
 
 
 async def _play(suite: "Suite", k: int | None) -> "Run":

@@ -100,6 +100,8 @@ def _print_report(report: "LearnReport", *, dry_run: bool) -> None:
     print(f"{verb}: {', '.join(counts) or 'nothing'} ({report.chunks} chunks).")
     for path, reason in report.failed:
         print(f"  failed: {path}: {reason}")
+    for path, folder in report.replaced:
+        print(f"  replaced: {path}: it was learned from {folder} before")
     if report.skipped:
         print(f"  skipped ({len(report.skipped)} files of other kinds): {', '.join(report.skipped[:5])}")
 
@@ -156,16 +158,6 @@ async def _search_batch(source: Path, out: Path, top: int, collection: str | Non
 
 
 def _shape(result: "SearchResult") -> dict[str, Any]:
-    hits = [
-        {
-            "rank": rank,
-            "document": passage.document,
-            "chunk": passage.chunk,
-            "score": round(passage.score, 6),
-            "start": passage.start,
-            "end": passage.end,
-            "text": passage.text,
-        }
-        for rank, passage in enumerate(result.passages, start=1)
-    ]
-    return {"answerable": round(result.answerable, 6), "hits": hits}
+    from knowledge.search import hits
+
+    return {"answerable": round(result.answerable, 6), "hits": hits(result)}

@@ -44,11 +44,11 @@ def test_an_unknown_language_gets_english():
 
 def test_a_missing_value_is_an_error():
     with pytest.raises(KeyError):
-        say("ticket_opened", "en")
+        say("confirm", "en")
 
 
 def test_values_are_not_read_as_templates():
-    assert "{organisation}" in say("ticket_opened", "en", reference="{organisation}")
+    assert "{organisation}" in say("confirm", "en", action="{organisation}")
 
 
 def test_button_titles_fit():

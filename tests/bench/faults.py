@@ -165,7 +165,7 @@ async def _killer(
 ) -> None:
     """`kill -9` one of the processes as the replies come in, and start it again."""
     for share in range(1, KILLS + 1):
-        while len(double.sent) < conversations * share / (KILLS + 1):  # noqa: ASYNC110 - the double's own list
+        while len(double.sent) < conversations * share / (KILLS + 1):
             await asyncio.sleep(0.05)
         victim = services[(share - 1) % len(services)]
         await asyncio.sleep(luck.uniform(0, 0.2))

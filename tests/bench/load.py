@@ -138,7 +138,7 @@ class Town:
 
     async def settle(self) -> None:
         """Wait until every status was brought."""
-        while self._double.mail.pending or self._on_the_way:  # noqa: ASYNC110 - the list is the double's own
+        while self._double.mail.pending or self._on_the_way:
             await asyncio.sleep(0.02)
 
     def _arrived(self, body: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from api.simulator.customers import Customer
-from tests.bench.processes import Chroma, Env, Service, ServedDouble, environment, learn, served_double
+from tests.bench.processes import Chroma, Env, ServedDouble, Service, environment, learn, served_double
 
 CUSTOMERS = 100
 KILLS = 3

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlmodel import select
 
 from knowledge.embed import LocalEmbedder
 from knowledge.index import ChromaIndex, ScanIndex, collection_name
 from knowledge.learn import Step, learn, learn_one
 from knowledge.load import load_bytes
 from knowledge.search import Search, hits
-from sahut.errors import ConfigurationError, ModelFailed
+from sahut.errors import ConfigurationError, ModelFailed, StoreUnavailable
+from sahut.models.library import DocumentVersion
 from sahut.store import library
 
 
@@ -26,6 +28,12 @@ class CountingEmbedder(LocalEmbedder):
     async def embed(self, texts):
         self.texts += len(texts)
         return await super().embed(texts)
+
+
+async def versions(tx, document):
+    """Every version of the document, the newest first."""
+    found = await tx.scalars(select(DocumentVersion).where(DocumentVersion.document_id == document.id))
+    return sorted(found, key=lambda version: version.id, reverse=True)
 
 
 async def generation(store):
@@ -54,7 +62,7 @@ async def test_a_changed_document_keeps_its_old_version(store, embedder, shelf):
     assert report.changed == ("hours.md",)
     async with store.reading() as tx:
         document = await library.find(tx, "default", "hours.md")
-        new, old = await library.versions(tx, document.id)
+        new, old = await versions(tx, document)
     assert document.version_id == new.id
     assert "Saturday" in old.text
 
@@ -65,7 +73,7 @@ async def test_a_changed_document_keeps_its_old_version(store, embedder, shelf):
     async with store.reading() as tx:
         document = await library.find(tx, "default", "hours.md")
         assert document.version_id == new.id
-        assert len(await library.versions(tx, document.id)) == 3
+        assert len(await versions(tx, document)) == 3
 
 
 async def test_pruning_removes_only_what_came_from_the_same_folder(store, embedder, shelf, tmp_path):
