@@ -62,7 +62,7 @@ def _tool_calls(message: ChatCompletionMessage, brief: Brief) -> tuple[ToolCall,
             raise UnusableError(f"there is no tool {function.name!r}" if function else "it called no function")
         try:
             arguments = json.loads(function.arguments or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise UnusableError(f"the arguments of {function.name} were no JSON") from None
         if not isinstance(arguments, dict):
             raise UnusableError(f"the arguments of {function.name} were no JSON object")
@@ -77,7 +77,7 @@ def _parse(content: str) -> _Answer:
         raise UnusableError("it was no JSON object")
     try:
         found, _ = json.JSONDecoder().raw_decode(content[start:])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnusableError("it was no valid JSON") from None
     try:
         return _Answer.model_validate(found)

@@ -17,16 +17,15 @@ def ask(call: ToolCall, spec: ToolSpec | None, language: str) -> Ending:
     """The question, its two buttons, and the confirmation that the customer's yes will refer to."""
     questions = spec.questions if spec else {}
     shown = {name: str(value) for name, value in call.arguments.items()}
-    template = questions.get(language) or questions.get("en")
-    if template is None:
-        listed = "; ".join(f"{name}: {value}" for name, value in shown.items())
-        text = say("confirm", language, action=cut(listed, MOST_CHARACTERS - 100))
-    else:
-        text = fitted(template, shown)
+    listed = "; ".join(f"{name}: {{{name}}}" for name in shown)
+    template = questions.get(language) or questions.get("en") or say("confirm", language, action=listed)
+    shown = fitted(template, shown)
+    # What is shown is what will be done: an argument that had to be cut is cut in the call too.
+    arguments = {name: v if shown[name] == str(v) else shown[name] for name, v in call.arguments.items()}
     return Ending(
         "clarify",
-        text,
-        confirmation=Confirmation(id=new_id(), tool=call.name, arguments=call.arguments),
+        template.format_map(shown),
+        confirmation=Confirmation(id=new_id(), tool=call.name, arguments=arguments),
         buttons=(
             Button(id="yes", title=say("confirm_yes", language)),
             Button(id="no", title=say("confirm_no", language)),
@@ -34,8 +33,8 @@ def ask(call: ToolCall, spec: ToolSpec | None, language: str) -> Ending:
     )
 
 
-def fitted(template: str, shown: Mapping[str, str]) -> str:
-    """The question with its arguments, the longest of them cut, so that what is asked at its end is never lost."""
+def fitted(template: str, shown: Mapping[str, str]) -> dict[str, str]:
+    """The question's arguments, the longest of them cut, so that what is asked at its end is never lost."""
     room = MOST_CHARACTERS - len(template)
     values = dict(shown)
     while values and sum(map(len, values.values())) > room:
@@ -45,7 +44,7 @@ def fitted(template: str, shown: Mapping[str, str]) -> str:
         if len(values[longest]) <= most:
             break
         values[longest] = cut(values[longest], most)
-    return template.format_map(values)
+    return values
 
 
 def cut(text: str, most: int) -> str:

@@ -34,17 +34,13 @@ def check(
     *,
     calls: Sequence[ToolCall] = (),
     message: str = "",
-    ours: frozenset[str] = frozenset(),
 ) -> Checked:
-    """Keep the supported sentences. `calls` are the turn's tool calls, `ours` sentences of our own catalogue."""
+    """Keep the supported sentences. `calls` are the turn's tool calls."""
     results = {call.key: call.result for call in calls if call.state == "done" and call.result}
     kept: list[Sentence] = []
     removed: list[str] = []
     grounded = total = 0
     for sentence in sentences:
-        if sentence.text.strip() in ours:
-            kept.append(sentence)
-            continue
         real = _with_real_support(sentence, passages, results)
         if not sentence.text.strip() or not _is_supported(real, results, message):
             removed.append(sentence.text)
@@ -52,8 +48,6 @@ def check(
         kept.append(real)
         total += len(real.text)
         grounded += len(real.text) if real.citations or real.tools else 0
-    if not total:
-        kept = []
     return Checked(tuple(kept), tuple(removed), grounded / total if total else 0.0)
 
 

@@ -27,10 +27,11 @@ def turn_from_messages(
     """A turn from `[{"role": "user" or "assistant", "content": "..."}, ...]`, oldest first, with fresh ids.
 
     The user messages at the end are the burst to be answered, everything before them is history. Other keys of a
-    message are ignored. Raises `ConfigurationError`, naming the message by its place (from 1), where a role is
-    another, a content is not text or is blank, or the conversation does not end with the user.
+    message are ignored. Raises `ConfigurationError` where `messages` is no list and, naming the message by its
+    place (from 1), where a role is another, a content is not text or is blank, or the conversation does not end with
+    the user.
     """
-    lines = [_line(message, place) for place, message in enumerate(messages, start=1)]
+    lines = _lines(messages)
     if not lines:
         raise ConfigurationError("The conversation is empty: give at least one message of the user.")
     if lines[-1].role != "user":
@@ -76,6 +77,12 @@ def next_turn(turn: Turn, reply: Reply, *texts: str, now: datetime | None = None
 
 def _incoming(text: str) -> Incoming:
     return Incoming(id=MessageId(new_id()), text=text)
+
+
+def _lines(messages: Any) -> list[Line]:
+    if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
+        raise ConfigurationError('The messages must be a list of objects like {"role": "user", "content": "..."}.')
+    return [_line(message, place) for place, message in enumerate(messages, start=1)]
 
 
 def _line(message: Any, place: int) -> Line:

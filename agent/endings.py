@@ -53,6 +53,8 @@ def summary(state: State) -> str:
         near = ", ".join(dict.fromkeys(passage.title for passage in found.passages[:3]))
         lines.append(f"Searched: {f'nearest are {near}' if near else 'nothing found'}")
     lines += [f"Tool {call.name}: {call.state}" for call in state.get("calls", ())]
+    if state.get("note"):
+        lines.append(f"The model's note: {cut(' '.join(state['note'].split()), _SUMMARY_QUESTION)}")
     if state.get("degraded"):
         lines.append("The chat model did not answer.")
     return "\n".join(lines)

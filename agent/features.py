@@ -13,7 +13,6 @@ UNKNOWN = 0.5
 async def features_of(
     question: str,
     *,
-    language: str,
     found: SearchResult,
     checked: Checked,
     draft: Draft,
@@ -27,19 +26,14 @@ async def features_of(
     quotes = [citation.quote for citation in citations]
     vectors = await embedder.embed([question, *quotes])
     cited = [passage for passage in found.passages if any(within(span, passage) for span in citations)]
-    others = [passage.score for passage in found.passages if passage not in cited]
-    best = max((passage.score for passage in cited), default=0.0)
     above = [text for passage in cited for text in (passage.title, *passage.headings)]
     words = await word_likeness(question, " ".join([*quotes, *above]), embedder)
     return {
         "answerable": found.answerable,
-        "top": best,
-        "margin": max(0.0, best - max(others, default=0.0)),
         "likeness": max(0.0, float(np.max(vectors[1:] @ vectors[0]))) if quotes else 0.0,
         "words": float(np.mean(words)) if words else UNKNOWN,
         "weakest": min(words, default=UNKNOWN),
         "support": checked.support,
-        "same_language": float(any(passage.language == language for passage in cited)),
         "own": draft.confidence if draft.confidence is not None else UNKNOWN,
     }
 

@@ -58,11 +58,6 @@ def _common() -> dict[str, frozenset[str]]:
     }
 
 
-def warm_up(preferred: tuple[str, ...] = PREFERRED) -> None:
-    """Load the tables now (about half a second), so that the first message does not wait for them."""
-    detect("warm up", preferred=preferred)
-
-
 def detect(text: str, *, hint: str | None = None, preferred: tuple[str, ...] = PREFERRED) -> str:
     """The ISO 639-1 code of the text's language.
 

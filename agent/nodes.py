@@ -5,12 +5,14 @@ channel, and nothing is written except through the toolbox's own journal.
 """
 
 import asyncio
+import re
 
 from langgraph.runtime import Runtime
 
 from agent import confidence, reading
 from agent.asking import ask
-from agent.check import check, join
+from agent.check import Checked, check, join
+from agent.facts import facts
 from agent.features import features_of
 from agent.phrases import say
 from agent.state import Deps, Ending, State
@@ -25,9 +27,11 @@ INJECTION = 0.5
 PASSAGES = 8
 MOST_ROUNDS = 4
 SMALL_TALK_CHARACTERS = 300
+QUESTION_CHARACTERS = 200
 MOST_CHARACTERS = 2000
 # Below this the documents do not hold the answer, whatever a model says.
 ANSWERABLE_FLOOR = 0.1
+_SENTENCE_END = re.compile(r"[.!?]\s")
 
 
 async def screen(state: State, runtime: Runtime[Deps]) -> State:
@@ -45,8 +49,11 @@ async def screen(state: State, runtime: Runtime[Deps]) -> State:
         earlier = await deps.toolbox.finished(turn.confirmation.id, deps.store)
         if earlier is not None:
             found |= {"calls": (earlier,), "preface": earlier.result}
-    if screening.verdict.label == "spam":
+    # "unsubscribe" stands in spam too; as the whole message it is a wish, and `understand` answers it.
+    if screening.verdict.label == "spam" and not reading.opts_out(turn):
         found["ending"] = _hand_off("spam")
+    elif reading.has_media(turn):
+        found["ending"] = _hand_off("media")
     elif deps.coming is not None:
         deps.coming()
     return found
@@ -64,8 +71,9 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
         return {}
     if answer == "no" and not texts:
         return {"ending": Ending("reply", say("cancelled", language))}
-    if state["screening"].wants_human >= WANTS_HUMAN:
-        return {"ending": _hand_off("asked_for_human")}
+    ending = _without_search(state, texts)
+    if ending is not None:
+        return {"ending": ending}
     # A pasted novel is read by humans, in the conversation; here it must not cost the others' seconds.
     message = "\n".join(text for text in texts if not reading.small_talk(text))[:MOST_CHARACTERS]
     if not message:
@@ -82,9 +90,9 @@ async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
     """
     deps, question, message = runtime.context, state["question"], state["message"]
     try:
-        found = await deps.retriever.search(question, top=PASSAGES, collection=deps.collection)
+        found = await deps.retriever.search(question, top=PASSAGES)
         if question != message and not reading.continues(message) and not reading.asked_back(state["turn"]):
-            alone = await deps.retriever.search(message, top=PASSAGES, collection=deps.collection)
+            alone = await deps.retriever.search(message, top=PASSAGES)
             found = alone if alone.answerable >= found.answerable else found
     except ModelFailed:
         return {"ending": _hand_off("model_failed")}
@@ -112,6 +120,7 @@ async def think(state: State, runtime: Runtime[Deps]) -> State:
         return {"ending": _hand_off("model_failed"), "exchanges": tuple(failures)}
     return {
         "draft": _hand_off_called(draft),
+        "note": _note(draft),
         "degraded": degraded,
         "rounds": rounds + 1,
         "usage": state.get("usage", Usage()) + draft.usage,
@@ -153,24 +162,15 @@ async def check_draft(state: State, runtime: Runtime[Deps]) -> State:
     found = state["found"]
     checked = check(draft.sentences, found.passages, calls=state.get("calls", ()), message=turn.text)
     text = join(checked.sentences)
-    if draft.decision == "clarify" and text and not reading.asked_back(turn):
-        return {"ending": Ending("clarify", text)}
-    if draft.decision != "reply":
-        return {"ending": _unanswered(state, draft.reason or "no_answer")}
-    if draft.small_talk and text and len(text) <= SMALL_TALK_CHARACTERS:
-        return {"ending": Ending("reply", text)}
-    if not checked.support:
-        return {"ending": _unanswered(state, "no_answer")}
-    if all(sentence.tools for sentence in checked.sentences):
-        return {"ending": Ending("reply", text, sentences=checked.sentences)}
-    features = await features_of(
-        state["question"],
-        language=state["language"],
-        found=found,
-        checked=checked,
-        draft=draft,
-        embedder=runtime.context.embedder,
-    )
+    settled = _without_weighing(state, checked, text)
+    if settled is not None:
+        return {"ending": settled}
+    try:
+        features = await features_of(
+            state["question"], found=found, checked=checked, draft=draft, embedder=runtime.context.embedder
+        )
+    except ModelFailed:
+        return {"ending": _hand_off("model_failed")}
     sure = confidence.probability(features)
     ending = Ending("reply", text, sentences=checked.sentences)
     if found.answerable < ANSWERABLE_FLOOR:
@@ -186,6 +186,17 @@ def _without_text(kinds: set[str]) -> Ending:
     return Ending("clarify") if kinds <= reading.SILENT_KINDS | {"text"} else _hand_off("media")
 
 
+def _without_search(state: State, texts: tuple[str, ...]) -> Ending | None:
+    """How a burst ends that no document can answer: STOP, a wish for a person, a doubt, or a note taken."""
+    if reading.opts_out(state["turn"]):
+        return Ending("reply", say("opted_out", state["language"]))
+    if state["screening"].wants_human >= WANTS_HUMAN:
+        return _hand_off("asked_for_human")
+    if reading.objects(state["turn"], texts):
+        return _hand_off("low_confidence")
+    return _aside(state, texts) if reading.is_aside(state["turn"]) else None
+
+
 def _hand_off(reason: Reason) -> Ending:
     return Ending("hand_off", reason=reason)
 
@@ -196,8 +207,48 @@ def _small_talk(state: State, texts: tuple[str, ...]) -> str:
     return say(kinds[0] if kinds else "thanks_reply", language, organisation=turn.guidance.organisation)
 
 
+def _aside(state: State, texts: tuple[str, ...]) -> Ending:
+    """A word back where words were written; emoji, and what follows our word back, are left to stand."""
+    turn, language = state["turn"], state["language"]
+    text = _small_talk(state, texts)
+    if not reading.last_said(turn):
+        return Ending("reply", say("greeting", language, organisation=turn.guidance.organisation))
+    silent = not any(map(reading.says_something, texts)) or reading.last_said(turn) == text
+    return Ending("silent") if silent else Ending("reply", text)
+
+
 def _is_subverted(state: State) -> bool:
     return state["screening"].injection >= INJECTION
+
+
+def _without_weighing(state: State, checked: Checked, text: str) -> Ending | None:
+    """How a draft ends whose likelihood need not be weighed."""
+    draft = state["draft"]
+    if draft.decision == "clarify":
+        return _question_back(state, text)
+    if draft.decision != "reply":
+        return _unanswered(state, draft.reason or "no_answer")
+    if draft.small_talk and _is_small_talk(state, text):
+        return Ending("reply", text)
+    if not checked.support:
+        return _unanswered(state, "no_answer")
+    proven = all(sentence.tools for sentence in checked.sentences)
+    return Ending("reply", text, sentences=checked.sentences) if proven else None
+
+
+def _question_back(state: State, text: str) -> Ending:
+    """A model's question, where it is no more than a question and we have not just asked one."""
+    if reading.asked(state["turn"]):
+        return _hand_off(state["draft"].reason or "no_answer")
+    one = text.endswith("?") and len(text) <= QUESTION_CHARACTERS and not _SENTENCE_END.search(text)
+    return Ending("clarify", text) if one else _unanswered(state, state["draft"].reason or "no_answer")
+
+
+def _is_small_talk(state: State, text: str) -> bool:
+    """Whether a model's word for it can be taken: nothing was there to be answered, and nothing is claimed."""
+    found = state["found"]
+    idle = not found.passages or found.answerable < ANSWERABLE_FLOOR or reading.small_talk(state["message"]) is not None
+    return idle and 0 < len(text) <= SMALL_TALK_CHARACTERS and not facts(text)
 
 
 def _may_write(state: State) -> bool:
@@ -234,6 +285,12 @@ def _hand_off_called(draft: Draft) -> Draft:
     reason = called.arguments.get("reason")
     known = reason if reason in handoff.REASONS else "no_answer"
     return draft.model_copy(update={"decision": "hand_off", "reason": known, "tool_calls": ()})
+
+
+def _note(draft: Draft) -> str:
+    """What the model wants the colleague to know."""
+    called = next((call for call in draft.tool_calls if call.name == handoff.NAME), None)
+    return str(called.arguments.get("summary") or "") if called else ""
 
 
 def _context(state: State, deps: Deps, key: str) -> ToolContext:

@@ -1,5 +1,6 @@
 """What the assistant itself says, in five languages, and the small talk it understands; decides nothing."""
 
+import re
 import tomllib
 from functools import cache
 from typing import Literal, get_args
@@ -19,7 +20,6 @@ Key = Literal[
     "acknowledgement_failed",
     "notice",
     "clarify",
-    "clarify_between",
     "quote_frame",
     "quote_frame_across",
     "confirm",
@@ -27,13 +27,14 @@ Key = Literal[
     "confirm_no",
     "cancelled",
     "done",
-    "ticket_opened",
     "opted_out",
 ]
 KEYS: tuple[Key, ...] = get_args(Key)
 LANGUAGES = ("id", "en", "pt", "es", "is")
 FALLBACK = "en"
 BUTTON_TITLE_LENGTH = 20
+
+_LAUGHTER = re.compile(r"\b(?:a?(?:h[aei]){2,}h?|(?:wk){2,}w?|(?:j[aei]){2,}j?|k{3,}|(?:rs){2,}|lol)\b")
 
 _ACKNOWLEDGEMENTS: dict[str, Key] = {
     "asked_for_human": "acknowledgement_asked_for_human",
@@ -89,6 +90,24 @@ def is_yes(text: str, language: str | None = None) -> bool:
 def is_no(text: str, language: str | None = None) -> bool:
     """Whether the whole message declines."""
     return consists_of(text, "no", beside=("thanks",), without=_look_alikes(language))
+
+
+def is_objection(text: str) -> bool:
+    """Whether the whole message says that our answer is wrong, or doubts it."""
+    return consists_of(text, "objection", beside=("no",))
+
+
+def is_noted(text: str, language: str | None = None) -> bool:
+    """Whether the whole message only takes note ("oke pak", "hahaha", an emoji), with a yes or no or without."""
+    beside = ("noted", "yes", "no", "thanks", "greeting")
+    without = _look_alikes(language)
+    plain = " ".join(_LAUGHTER.sub(" ", text.casefold()).split())
+    if plain != text.casefold().strip() and not any(map(str.isalnum, plain)):
+        return True
+    return any(
+        consists_of(plain, meaning, beside=tuple(other for other in beside if other != meaning), without=without)
+        for meaning in ("noted", "yes", "no")
+    )
 
 
 def is_greeting(text: str) -> bool:

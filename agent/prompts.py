@@ -7,10 +7,12 @@ secret is ever put into a prompt; authority over tools lies outside the model.
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from agent.memory import Count, clip, fit
-from sahut.turn import Brief, Passage, ToolCall
+from sahut.turn import Brief, Passage, ToolCall, Turn
 
 HISTORY_TOKENS = 2_000
 MESSAGE_TOKENS = 1_500
@@ -102,7 +104,7 @@ def messages(brief: Brief, count: Count) -> list[dict[str, Any]]:
     )
     if turn.guidance.persona:
         rules += f"\nTone and standing guidance from {turn.guidance.organisation}\n{turn.guidance.persona}\n"
-    rules += f"\nIt is {turn.now:%A, %d %B %Y, %H:%M %Z}.\n\n{ANSWER_FORMAT}"
+    rules += f"\nIt is {_local(turn):%A, %d %B %Y, %H:%M %Z}.\n\n{ANSWER_FORMAT}"
     past = [
         {"role": line.role, "content": _fenced(line.content, fence) if line.role == "user" else line.content}
         for line in fit(turn.history, HISTORY_TOKENS, count)
@@ -115,6 +117,11 @@ def messages(brief: Brief, count: Count) -> list[dict[str, Any]]:
         {"role": "user", "content": asked},
         *_calls(brief, fence, count),
     ]
+
+
+def _local(turn: Turn) -> datetime:
+    """The organisation's own time: what "today" means to its customers."""
+    return turn.now.astimezone(ZoneInfo(turn.guidance.timezone))
 
 
 def repair(fault: str) -> str:

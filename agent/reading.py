@@ -1,14 +1,32 @@
 """Reads a burst before anything is looked up: its kind, what it answers, what it asks. Pure; decides nothing."""
 
+import re
 from functools import cache
 from typing import Literal
 
-from agent.phrases import LANGUAGES, is_goodbye, is_greeting, is_no, is_thanks, is_yes, say
+from agent.phrases import (
+    LANGUAGES,
+    Key,
+    is_goodbye,
+    is_greeting,
+    is_no,
+    is_noted,
+    is_objection,
+    is_opt_out,
+    is_thanks,
+    is_yes,
+    say,
+)
 from agent.words import consists_of, tokens, words
+from sahut import rules
 from sahut.turn import Line, Turn
 
 # Nothing is asked by these, so nothing is answered.
-SILENT_KINDS = frozenset({"reaction", "sticker", "system"})
+SILENT_KINDS = rules.SILENT_KINDS | {"sticker"}
+# All that these say is their text.
+TEXT_KINDS = frozenset({"text", "button", "interactive"})
+# Our questions that no yes or no answers.
+_OFFERS: tuple[Key, ...] = ("greeting", "cancelled", "done")
 # A message of so few words may lean on the question before it, or be too little to look anything up.
 FEW_WORDS = 3
 # One that opens like a continuation ("and for ...") may be this long.
@@ -18,7 +36,8 @@ FOLLOW_UP_WORDS = 7
 def language(detected: str, turn: Turn) -> str:
     """The language of the reply: the message's where we speak it, else the conversation's, else English."""
     spoken = turn.guidance.languages
-    for code in (detected, turn.language, "en", *spoken):
+    told = (turn.language, detected) if turn.language and is_aside(turn) else (detected, turn.language)
+    for code in (*told, "en", *spoken):
         if code in spoken:
             return code
     return "en"
@@ -51,6 +70,32 @@ def small_talk(text: str) -> Literal["greeting", "thanks_reply", "goodbye"] | No
     return "greeting" if is_greeting(text) else None
 
 
+def has_media(turn: Turn) -> bool:
+    """Whether something came that has to be looked at or listened to, with words beside it or without."""
+    return any(message.kind not in SILENT_KINDS | TEXT_KINDS for message in turn.burst)
+
+
+def opts_out(turn: Turn) -> bool:
+    """Whether every text of the burst is an opt-out word."""
+    texts = [message.text for message in turn.burst if message.text.strip()]
+    return bool(texts) and all(map(is_opt_out, texts))
+
+
+def is_aside(turn: Turn) -> bool:
+    """Whether the burst only takes note of what we said, and we had asked nothing that it could answer."""
+    if turn.confirmation is not None or (asked(turn) and not asked_back(turn)):
+        return False
+    texts = [message.text.strip() for message in turn.burst if message.text.strip()]
+    notes = [text for text in texts if not small_talk(text)]
+    return bool(notes) and all(is_noted(text, turn.language) for text in notes)
+
+
+def objects(turn: Turn, texts: tuple[str, ...]) -> bool:
+    """Whether the burst doubts what we said last."""
+    matter = [text for text in texts if not small_talk(text)]
+    return bool(matter) and last_said(turn) != "" and all(map(is_objection, matter))
+
+
 def says_something(message: str) -> bool:
     """Whether there is a word or number in it: a lone "?" or a row of emoji asks nothing that can be looked up."""
     return any(character.isalnum() for character in message)
@@ -63,8 +108,18 @@ def is_brief(message: str) -> bool:
 
 def asked_back(turn: Turn) -> bool:
     """Whether our last line was the plea for more words: it is made once."""
-    last = next((line for line in reversed(turn.history) if line.role == "assistant"), None)
-    return last is not None and any(plea in last.content for plea in _pleas())
+    return any(plea in last_said(turn) for plea in _pleas())
+
+
+def asked(turn: Turn) -> bool:
+    """Whether our last line ended with a question, other than the one whether anything else can be done."""
+    said = last_said(turn).rstrip()
+    return said.endswith("?") and not said.endswith(_offers())
+
+
+def last_said(turn: Turn) -> str:
+    """Our last line to the customer; empty where there is none."""
+    return next((line.content for line in reversed(turn.history) if line.role == "assistant"), "")
 
 
 def question(message: str, turn: Turn) -> str:
@@ -97,6 +152,13 @@ def _is_question(line: Line) -> bool:
         return False
     aside = small_talk(line.content) or is_yes(line.content) or is_no(line.content)
     return not aside and says_something(line.content) and not consists_of(line.content, "filler")
+
+
+@cache
+def _offers() -> tuple[str, ...]:
+    """The last sentence of each of our offers."""
+    said = (say(key, code, organisation="-") for key in _OFFERS for code in LANGUAGES)
+    return tuple(re.split(r"[.!] ", text)[-1] for text in said)
 
 
 @cache

@@ -15,7 +15,9 @@ from agent.words import DATA
 
 Kind = Literal["spam", "wants_human", "injection"]
 
-LONGEST_TEXT = 1000  # of a longer one, the first and the last part are read
+LONGEST_TEXT = 1000  # a longer one is read window by window, so that its cost grows no faster than it does
+_STEP = 800  # windows overlap, or a sentence could hide between two
+_MOST_TEXT = 4200  # what a message of WhatsApp may hold; of more, the first and the last part are read
 
 _SHOUTED_SHARE = 0.7
 _SHOUTED_LETTERS = 25
@@ -83,19 +85,25 @@ def _rules(kind: Kind) -> tuple[_Rule, ...]:
 
 def normal(text: str) -> str:
     """The text as patterns read it: composed, lower case, one kind of apostrophe, bounded in length."""
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[: LONGEST_TEXT // 2]} {text[-LONGEST_TEXT // 2 :]}"
+    if len(text) > _MOST_TEXT:
+        text = f"{text[: _MOST_TEXT // 2]} {text[-_MOST_TEXT // 2 :]}"
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     return plain.casefold().replace("'", "’").replace("`", "’").replace("\n", " ")
 
 
 def signals(kind: Kind, text: str) -> list[Signal]:
     """Everything noticed of one kind, strongest first."""
-    plain = normal(text)
-    found = [rule.signal for rule in _rules(kind) if rule.holds(plain)]
+    parts = windows(normal(text))
+    found = [rule.signal for rule in _rules(kind) if any(map(rule.holds, parts))]
     if kind == "spam":
         found.extend(shapes(text[:LONGEST_TEXT]))
     return sorted(found, key=lambda signal: -signal.weight)
+
+
+def windows(plain: str) -> list[str]:
+    """The text in parts that overlap; short ones are one part."""
+    last = max(0, len(plain) - LONGEST_TEXT)
+    return [plain[at : at + LONGEST_TEXT] for at in (*range(0, last, _STEP), last)]
 
 
 def shapes(text: str) -> Iterable[Signal]:

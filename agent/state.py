@@ -54,7 +54,6 @@ class Deps:
     clock: Clock = field(default_factory=SystemClock)
     turn_timeout_s: float = 30.0
     perform: bool = True
-    collection: str | None = None
     coming: Callable[[], None] | None = None
 
 
@@ -84,6 +83,7 @@ class State(TypedDict, total=False):
     draft: Draft
     calls: tuple[ToolCall, ...]
     rounds: int  # how often the model has thought
+    note: str  # what the model, calling a human, wants told
     degraded: bool  # the model failed, the fallback thinks
     preface: str  # a tool's result that the reply must begin with
     features: dict[str, float]

@@ -16,10 +16,11 @@ MOST_WORDS = 220
 # A run without any mark that ends a sentence is cut here, so that no chunk or quote grows without bound.
 MOST_SENTENCE = 1200
 _REMAINDER_WORDS = 40
+# So much around a full stop tells whether it ends a sentence; more would be copied for every stop of a long line.
+_NEAR = 24
 
 _END = re.compile(r"(?:[.!?…]+|[。！？؟۔।]+)[\"'”’»)\]]*")
 _FULL_WIDTH = "。！？"
-_LAST_WORD = re.compile(r"(\S+)\Z")
 _LIST_MARK = re.compile(r"[-*•]?\s*(?:\(?\d{1,3}|\(?[a-zA-Z])\.\Z")
 _OPENING = "\"'“‘«([¿¡-–—*• "
 
@@ -104,21 +105,21 @@ def _ends(text: str, begin: int, match: re.Match[str], stop: int) -> bool:
         return True
     if not text[match.end()].isspace():
         return False
-    follows = text[match.end() : stop].lstrip(_OPENING)[:1]
+    follows = text[match.end() : min(stop, match.end() + _NEAR)].lstrip(_OPENING)[:1]
     if mark[0] != ".":
         return not follows.islower()
     if mark.startswith(".."):
         return not follows.islower()
-    before = text[begin : match.start() + 1]
-    if follows.islower() or _LIST_MARK.fullmatch(before.strip()):
+    near = max(begin, match.start() - _NEAR)
+    before = text[near : match.start() + 1]
+    if follows.islower() or (near == begin and _LIST_MARK.fullmatch(before.strip())):
         return False
     return mark != "." or not _leans(before[:-1], follows)
 
 
 def _leans(before: str, follows: str) -> bool:
     """Whether the word that ends `before` is an abbreviation that belongs to what follows."""
-    last = _LAST_WORD.search(before)
-    word = last.group(1).lstrip("\"'“‘«([").casefold() if last else ""
+    word = before.rsplit(maxsplit=1)[-1].lstrip("\"'“‘«([").casefold() if before and not before[-1].isspace() else ""
     if word in _EITHER:
         return follows.isdigit()
     return word in _LEANING or (len(word) == 1 and word.isalpha())

@@ -6,12 +6,12 @@ has not changed (by content hash) costs no embedding.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from knowledge.chunk import Piece, pieces
-from knowledge.language import language_of
+from knowledge.language import language_chances, language_of
 from knowledge.load import Loaded, Source, find, load
 from knowledge.search import contextual
 from sahut.clock import SystemClock
@@ -23,6 +23,8 @@ from sahut.store import Store, library
 Outcome = Literal["added", "changed", "unchanged", "removed", "failed"]
 # A chunk shorter than this is too short to tell a language from; it takes its document's.
 _TELLING = 120
+# Only so sure a guess sets a chunk apart from its document: a list of street names resembles many languages.
+_CLEAR = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LearnReport:
-    """What was learned, by path. `failed` has (path, reason); `skipped` are files of kinds that are not read."""
+    """What was learned, by path. `failed` has (path, reason); `skipped` are files of kinds that are not read.
+
+    `replaced` has (path, folder before) of changed documents that another folder had brought in.
+    """
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -45,6 +50,7 @@ class LearnReport:
     removed: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     skipped: tuple[str, ...] = ()
+    replaced: tuple[tuple[str, str], ...] = ()
     chunks: int = 0
 
 
@@ -70,27 +76,18 @@ async def learn(
     found = await asyncio.to_thread(find, paths)
     desk = _Desk(store, embedder, clock, collection, dry_run)
     missing = await desk.missing(found.folders, found.sources, found.refused) if prune else []
-    outcomes: dict[Outcome, list[str]] = {"added": [], "changed": [], "unchanged": [], "removed": []}
-    failed = list(found.refused)
-    total = len(found.sources) + len(missing)
-    for number, source in enumerate(found.sources, start=1):
-        outcome: Outcome
+    tally = _Tally(len(found.sources) + len(missing), progress, list(found.refused))
+    for source in found.sources:
         try:
             loaded = await asyncio.to_thread(load, source)
-            outcome = await desk.take(loaded, source.root)
-            outcomes[outcome].append(source.path)
+            tally.count(source.path, await desk.take(loaded, source.root))
         except LoadError as error:
-            outcome = "failed"
-            failed.append((source.path, str(error)))
-        if progress:
-            progress(Step(number, total, source.path, outcome))
-    for number, document in enumerate(missing, start=len(found.sources) + 1):
+            tally.failed.append((source.path, str(error)))
+            tally.step(source.path, "failed")
+    for document in missing:
         await desk.remove(document)
-        outcomes["removed"].append(document.path)
-        if progress:
-            progress(Step(number, total, document.path, "removed"))
-    kept = {outcome: tuple(names) for outcome, names in outcomes.items()}
-    return LearnReport(**kept, failed=tuple(failed), skipped=found.skipped, chunks=desk.chunks)
+        tally.count(document.path, "removed")
+    return tally.report(desk, found.skipped)
 
 
 async def learn_one(
@@ -106,6 +103,31 @@ async def learn_one(
     return await _Desk(store, embedder, clock or SystemClock(), collection, dry_run=False).take(loaded, root)
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What has come of the documents so far, told as it happens."""
+
+    total: int
+    progress: Callable[[Step], None] | None
+    failed: list[tuple[str, str]]
+    number: int = 0
+    paths: dict[Outcome, list[str]] = field(default_factory=dict)
+
+    def count(self, path: str, outcome: Outcome) -> None:
+        self.paths.setdefault(outcome, []).append(path)
+        self.step(path, outcome)
+
+    def step(self, path: str, outcome: Outcome) -> None:
+        self.number += 1
+        if self.progress:
+            self.progress(Step(self.number, self.total, path, outcome))
+
+    def report(self, desk: "_Desk", skipped: tuple[str, ...]) -> LearnReport:
+        kept = {outcome: tuple(paths) for outcome, paths in self.paths.items()}
+        failed, replaced = tuple(self.failed), tuple(desk.replaced)
+        return LearnReport(**kept, failed=failed, skipped=skipped, replaced=replaced, chunks=desk.chunks)
+
+
 class _Desk:
     """Where documents are taken in, one at a time."""
 
@@ -116,10 +138,11 @@ class _Desk:
         self._collection = collection
         self._dry_run = dry_run
         self.chunks = 0
+        self.replaced: list[tuple[str, str]] = []
 
     async def take(self, loaded: Loaded, root: str) -> Outcome:
         """Store the document unless it is known as it is. No transaction is open while it is embedded."""
-        outcome, vectors_there = await self._known(loaded)
+        outcome, vectors_there = await self._known(loaded, root)
         if outcome == "unchanged" and vectors_there:
             await self._moved(loaded, root)
             return outcome
@@ -163,7 +186,7 @@ class _Desk:
             async with self._store.transaction() as tx:
                 await library.remove(tx, await library.get(tx, document.id), now=self._clock.now())
 
-    async def _known(self, loaded: Loaded) -> tuple[Outcome, bool]:
+    async def _known(self, loaded: Loaded, root: str) -> tuple[Outcome, bool]:
         """What taking it would be, and whether this version's vectors are there already."""
         async with self._store.reading() as tx:
             document = await library.find(tx, self._collection, loaded.path)
@@ -174,6 +197,8 @@ class _Desk:
             if document.removed_at is not None:
                 return "added", there
             same = version is not None and version.id == document.version_id
+            if not same and document.root not in ("", root):
+                self.replaced.append((loaded.path, document.root))
             return ("unchanged" if same else "changed"), there
 
     async def _moved(self, loaded: Loaded, root: str) -> None:
@@ -198,12 +223,19 @@ class _Desk:
                 end=piece.end,
                 headings=list(piece.headings),
                 text=piece.text,
-                language=language_of(piece.text) if len(piece.text) >= _TELLING else language,
+                language=_language(piece.text, language),
                 embedder=self._embedder.name,
                 vector=vector.astype("<f4").tobytes(),
             )
             for position, (piece, vector) in enumerate(zip(found, vectors, strict=True))
         ]
+
+
+def _language(text: str, document: str) -> str:
+    """The language of a chunk: its document's, unless the text is clearly in another."""
+    chances = language_chances(text) if len(text) >= _TELLING else {}
+    likeliest = max(chances, key=lambda code: chances[code], default=document)
+    return likeliest if chances.get(likeliest, 0.0) >= _CLEAR else document
 
 
 def _cut(loaded: Loaded) -> tuple[list[Piece], str]:

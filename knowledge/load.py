@@ -67,13 +67,13 @@ class Found:
 
 def find(paths: Sequence[Path]) -> Found:
     """Every readable document under `paths`, sorted. Hidden files are passed over; other kinds of file are
-    `skipped`.
+    `skipped`; of two files with the same relative path the second is refused, as it would replace the first.
 
     Raises `ConfigurationError` where a path does not exist.
     """
     sources: dict[str, Source] = {}
     folders: list[str] = []
-    refused: dict[str, str] = {}
+    refused: list[tuple[str, str]] = []
     skipped: list[str] = []
     for given in paths:
         if not given.exists():
@@ -85,11 +85,12 @@ def find(paths: Sequence[Path]) -> Found:
             path = file.relative_to(root).as_posix()
             if file.suffix.lower() not in _READERS and given.is_dir():
                 skipped.append(path)
-            elif reason := _refusal(file, root if given.is_dir() else None, path):
-                refused[path] = reason
+            elif reason := _refusal(file, root if given.is_dir() else None, path) or _clash(file, sources.get(path)):
+                refused.append((path, reason))
             else:
                 sources[path] = Source(file, str(root), path)
-    return Found(tuple(sources[p] for p in sorted(sources)), tuple(folders), tuple(refused.items()), tuple(skipped))
+    kept = tuple(sources[path] for path in sorted(sources))
+    return Found(kept, tuple(folders), tuple(dict.fromkeys(refused)), tuple(skipped))
 
 
 def load(source: Source) -> Loaded:
@@ -128,6 +129,12 @@ def _below(root: Path) -> list[Path]:
         names[:] = sorted(name for name in names if not name.startswith("."))
         found.extend(Path(folder) / name for name in sorted(files) if not name.startswith("."))
     return found
+
+
+def _clash(file: Path, other: Source | None) -> str:
+    if other is None or other.file == file:
+        return ""
+    return f"{file} would replace {other.file}, which has the same path: learn the folder above both"
 
 
 def _refusal(file: Path, root: Path | None, path: str) -> str:

@@ -63,6 +63,7 @@ class Search:
         self._checked = -float("inf")
         self._turn = asyncio.Lock()
         self._generation = -1
+        self._index_behind = False
         self._leaves: dict[str, library.Leaf] = {}
         self._held: dict[str, list[str]] = {}
         self._lexicon = Lexicon()
@@ -111,16 +112,24 @@ class Search:
     async def _catch_up(self) -> None:
         async with self._store.reading() as tx:
             generation = await library.generation(tx)
-            if generation == self._generation:
+            if generation == self._generation and not self._index_behind:
                 return
             wanted = await library.current_versions(tx, self._embedder.name)
             added, gone = difference({v: len(ids) for v, ids in self._held.items()}, wanted)
             leaves = await library.leaves(tx, self._embedder.name, added)
-        await self._index.catch_up(self._store)
+        self._index_behind = not await self._index_caught_up()
         stale = [chunk for v in (*gone, *added) for chunk in self._held.pop(v, ())]
         fresh = [replace(leaf, vector=b"") for leaf in leaves]
         await asyncio.to_thread(self._shelve, stale, fresh)
         self._generation = generation
+
+    async def _index_caught_up(self) -> bool:
+        """Whether the index is level; where it fails, words alone decide until a later check finds it mended."""
+        try:
+            await self._index.catch_up(self._store)
+        except StoreUnavailable:
+            return False
+        return True
 
     def _shelve(self, stale: list[str], fresh: list[library.Leaf]) -> None:
         for leaf in fresh:
@@ -134,6 +143,8 @@ class Search:
             self._leaves.pop(chunk, None)
 
     async def _dense(self, asked: str, count: int, collection: str | None) -> tuple[Vectors | None, dict[str, float]]:
+        if self._index_behind:
+            return None, {}
         try:
             vector: Vectors = (await self._embedder.embed([asked]))[0]
             return vector, dict(await self._index.nearest(vector, count, collection=collection))
@@ -196,7 +207,7 @@ def hits(result: SearchResult) -> list[dict[str, Any]]:
             "rank": rank,
             "document": passage.document,
             "chunk": passage.chunk,
-            "score": round(passage.score, 4),
+            "score": round(passage.score, 6),
             "start": passage.start,
             "end": passage.end,
             "text": passage.text,

@@ -170,12 +170,26 @@ def _read(function: ToolFunction) -> Tool:
     if not description or not inspect.iscoroutinefunction(function):
         raise ConfigurationError(f"The tool {name} must be an async function with a docstring.")
     shape = _shape(function)
+    _check_questions(name, spec, shape)
     schema = shape.model_json_schema()
     parameters = {"type": "object", "properties": {}, **_untitled(schema)}
     card = ToolCard(
         name=name, description=description, parameters=parameters, examples=spec.examples, effect=spec.effect
     )
     return Tool(spec=spec, card=card, shape=shape)
+
+
+def _check_questions(name: str, spec: ToolSpec, shape: type[BaseModel]) -> None:
+    """A customer must never be the first to find out that a question cannot be asked."""
+    if spec.confirm and "en" not in spec.questions:
+        raise ConfigurationError(f'The tool {name} asks for confirmation: give it questions={{"en": ...}}.')
+    for language, template in spec.questions.items():
+        try:
+            template.format_map(dict.fromkeys(shape.model_fields, ""))
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+            raise ConfigurationError(
+                f"The tool {name}: its question in {language!r} may only hold its parameters as placeholders ({error})."
+            ) from error
 
 
 def _shape(function: ToolFunction) -> type[BaseModel]:

@@ -46,16 +46,16 @@ def _take(paragraph: list[str], builder: TextBuilder, width: int, *, ruled: bool
 
 def join_wrapped(lines: list[str], width: int) -> list[str]:
     """Join the lines that a text editor broke at `width` columns; list items and short lines stay lines."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
     last = 0
     for line in lines:
         wrapped = last >= max(40, width * _WRAPPED_SHARE)
         if joined and wrapped and not _ITEM.match(line):
-            joined[-1] += " " + line.strip()
+            joined[-1].append(line.strip())
         else:
-            joined.append(line.strip())
+            joined.append([line.strip()])
         last = len(line)
-    return joined
+    return [" ".join(parts) for parts in joined]
 
 
 def _shouts(line: str) -> bool:

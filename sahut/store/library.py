@@ -95,12 +95,6 @@ async def under(tx: Tx, collection: str, roots: Iterable[str]) -> Sequence[Docum
     return (await tx.scalars(statement.order_by(_DOCUMENT.path))).all()
 
 
-async def versions(tx: Tx, document_id: str) -> Sequence[DocumentVersion]:
-    """Every version of a document, the newest first."""
-    statement = sa.select(DocumentVersion).where(_VERSION.document_id == document_id)
-    return (await tx.scalars(statement.order_by(_VERSION.id.desc()))).all()
-
-
 async def version(tx: Tx, document_id: str, content_hash: str) -> DocumentVersion | None:
     """The version of a document that the hash names."""
     statement = sa.select(DocumentVersion).where(_VERSION.document_id == document_id, _VERSION.hash == content_hash)

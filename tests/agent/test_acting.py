@@ -54,6 +54,24 @@ class TestTools:
         assert opened.tool_calls[0].key == asked.confirmation.id
         assert ticket.reference in opened.text
 
+    @pytest.mark.parametrize("text", ["oke", "baik", "betul sekali", "yes please open it", "boleh", "silakan"])
+    async def test_there_are_many_ways_to_agree(self, stage: Stage, text: str) -> None:
+        async with stage() as customer:
+            await customer.says(COMPLAINT)
+            await customer.says(text)
+            tickets = await rows(customer.deps.store, Ticket)
+        assert len(tickets) == 1
+
+    async def test_what_was_shown_is_what_is_done(self, stage: Stage) -> None:
+        draft = calls("create_ticket", topic="counter 3", description="The clerk shouted. " * 200)
+        async with stage(model=ScriptedModel([draft])) as customer:
+            asked = await customer.says("The clerk was unfriendly to all of us there")
+            await customer.says("yes")
+            [ticket] = await rows(customer.deps.store, Ticket)
+        assert isinstance(ticket, Ticket)
+        assert ticket.description in asked.text
+        assert ticket.description.endswith("…")
+
     async def test_a_turn_that_runs_twice_opens_one_ticket(self, stage: Stage) -> None:
         async with stage() as customer:
             await customer.says(COMPLAINT)

@@ -1,10 +1,12 @@
 """Plays with the real graph: every way through it, and every way it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.graph import ENDINGS, draw
@@ -80,6 +82,55 @@ class TestBeforeAnythingIsLookedUp:
                 Incoming(id=MessageId("1"), kind="reaction"), Incoming(id=MessageId("2"), kind="image")
             )
         assert reply.reason == "media"
+
+    @pytest.mark.parametrize("kind", ["image", "audio", "document"])
+    async def test_what_comes_beside_a_text_is_not_swallowed(self, stage: Stage, kind: str) -> None:
+        shelf = Shelf((FINES_EN,))
+        async with stage(shelf=shelf) as customer:
+            beside = await customer.sends(
+                Incoming(id=MessageId("1"), text=FINE_QUESTION), Incoming(id=MessageId("2"), kind=kind)
+            )
+            captioned = await customer.sends(Incoming(id=MessageId("3"), kind=kind, text=FINE_QUESTION))
+        assert [(reply.decision, reply.reason) for reply in (beside, captioned)] == [("hand_off", "media")] * 2
+        assert not shelf.asked
+
+    async def test_a_picture_in_spam_is_spam(self, stage: Stage) -> None:
+        async with stage(door={"You won!": SPAM}) as customer:
+            reply = await customer.sends(Incoming(id=MessageId("1"), kind="image", text="You won!"))
+        assert reply.reason == "spam"
+
+    @pytest.mark.parametrize("text", ["STOP", "berhenti", "unsubscribe"])
+    async def test_who_opts_out_is_told_the_truth(self, stage: Stage, text: str) -> None:
+        shelf = Shelf((FINES_EN,))
+        async with stage(shelf=shelf, door={text: SPAM}) as customer:
+            customer.language = "en"
+            reply = await customer.says(text)
+        assert (reply.decision, reply.text) == ("reply", say("opted_out", reply.language))
+        assert not shelf.asked
+
+    @pytest.mark.parametrize("text", ["ok", "oke", "baik pak", "siap", "hahaha"])
+    async def test_a_note_after_an_answer_gets_a_word_once_and_no_second_answer(self, stage: Stage, text: str) -> None:
+        shelf = Shelf((FINES_EN,))
+        async with stage(shelf=shelf) as customer:
+            await customer.says(FINE_QUESTION)
+            first = await customer.says(text)
+            second = await customer.says(text)
+        assert (first.decision, first.text) == ("reply", say("thanks_reply", "en"))
+        assert second.decision == "silent"
+        assert len(shelf.asked) == 1
+
+    async def test_an_emoji_after_an_answer_is_left_to_stand(self, stage: Stage) -> None:
+        async with stage(shelf=Shelf((FINES_EN,))) as customer:
+            await customer.says(FINE_QUESTION)
+            reply = await customer.says("😂👍")
+        assert reply.decision == "silent"
+
+    @pytest.mark.parametrize("text", ["salah", "that is wrong", "are you sure?", "bukan itu"])
+    async def test_an_objection_to_an_answer_goes_to_a_human(self, stage: Stage, text: str) -> None:
+        async with stage(shelf=Shelf((FINES_EN,))) as customer:
+            await customer.says(FINE_QUESTION)
+            reply = await customer.says(text)
+        assert (reply.decision, reply.reason) == ("hand_off", "low_confidence")
 
     async def test_an_empty_text_is_asked_about(self, stage: Stage) -> None:
         async with stage() as customer:
@@ -226,12 +277,42 @@ class TestWhatAModelClaims:
             reply = await customer.says("How much would that be for the vehicle I own?")
         assert (reply.decision, reply.text) == ("clarify", "For which vehicle?")
 
+    async def test_small_talk_is_no_way_around_the_documents(self, stage: Stage) -> None:
+        draft = says(Sentence(text="Yes, you certainly can."), small_talk=True)
+        async with stage(model=ScriptedModel([draft]), shelf=Shelf((FINES_EN,))) as customer:
+            reply = await customer.says(FINE_QUESTION)
+        assert reply.decision == "hand_off"
+
+    @pytest.mark.parametrize("text", ["Bring everything.", "There is no fine at all. For which vehicle?"])
+    async def test_a_question_back_that_is_more_than_a_question_is_not_passed_on(self, stage: Stage, text: str) -> None:
+        draft = Draft(decision="clarify", sentences=(Sentence(text=text),))
+        async with stage(model=ScriptedModel([draft])) as customer:
+            reply = await customer.says("How much would that be for the vehicle I own?")
+        assert reply.decision == "hand_off"
+
+    async def test_a_question_back_is_not_followed_by_another_one(self, stage: Stage) -> None:
+        draft = Draft(decision="clarify", sentences=(Sentence(text="For which vehicle?"),))
+        async with stage(model=ScriptedModel([draft, draft])) as customer:
+            await customer.says("How much would that be for the vehicle I own?")
+            reply = await customer.says("the blue one")
+        assert (reply.decision, reply.reason) == ("hand_off", "no_answer")
+
+    async def test_a_yes_to_a_models_question_reaches_the_model(self, stage: Stage) -> None:
+        draft = Draft(decision="clarify", sentences=(Sentence(text="Is it a motorcycle?"),))
+        answer = says(cited("The late fine is 2% a month.", "The late fine on vehicle tax is 2% a month"))
+        model = ScriptedModel([draft, answer])
+        async with stage(model=model, shelf=Shelf((FINES_EN,))) as customer:
+            await customer.says(FINE_QUESTION)
+            await customer.says("yes")
+        assert len(model.briefs) == 2
+
     async def test_the_tool_hand_off_is_the_decision(self, stage: Stage) -> None:
         draft = calls("hand_off", reason="sensitive", summary="in distress")
         async with stage(model=ScriptedModel([draft])) as customer:
             reply = await customer.says("I do not know how to go on any more")
         assert (reply.decision, reply.reason) == ("hand_off", "sensitive")
         assert reply.text == acknowledge("sensitive", "en")
+        assert "in distress" in reply.summary
 
 
 class TestModelDownOrSlow:
@@ -259,6 +340,19 @@ class TestModelDownOrSlow:
     async def test_everything_down_a_human_answers(self, stage: Stage) -> None:
         down = ScriptedModel()
         async with stage(model=down, fallback=down, shelf=Shelf((FINES_EN,))) as customer:
+            reply = await customer.says(FINE_QUESTION)
+        assert (reply.decision, reply.reason) == ("hand_off", "model_failed")
+
+    async def test_embedder_down_at_the_last_step_a_human_answers(self, stage: Stage) -> None:
+        class Down:
+            name, dimension = "down", 3
+
+            async def embed(self, texts: Sequence[str]) -> np.ndarray:
+                raise ModelFailed("down")
+
+        draft = says(cited("The late fine is 2% a month.", "2% a month"))
+        async with stage(model=ScriptedModel([draft]), shelf=Shelf((FINES_EN,))) as customer:
+            customer.deps = replace(customer.deps, embedder=Down())
             reply = await customer.says(FINE_QUESTION)
         assert (reply.decision, reply.reason) == ("hand_off", "model_failed")
 

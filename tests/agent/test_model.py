@@ -80,6 +80,19 @@ async def test_an_answer_with_its_citation(ask):
     assert script.requests[0]["response_format"]["json_schema"]["strict"] is True
 
 
+async def test_an_answer_nested_beyond_reason_is_unusable(ask):
+    deep = '{"decision": ' + "[" * 100_000
+    model, script = ask(*[server.text(deep)] * 5)
+    with pytest.raises(ModelFailed):
+        await model.think(brief())
+
+
+async def test_the_model_is_told_the_organisations_time(ask):
+    model, script = ask(server.replies("ok", sources=[1]))
+    await model.think(brief(timezone="Asia/Jakarta"))
+    assert "It is Monday, 23 November 2026, 15:00 WIB." in script.requests[0]["messages"][0]["content"]
+
+
 async def test_what_the_model_is_told(ask):
     model, script = ask(server.replies("ok", sources=[1]))
     history = [

@@ -14,6 +14,8 @@ from agent.phrases import (
     is_goodbye,
     is_greeting,
     is_no,
+    is_noted,
+    is_objection,
     is_opt_out,
     is_thanks,
     is_yes,
@@ -96,6 +98,10 @@ def test_quotes_are_framed_across_languages():
         "claro que sí",
         "silakan",
         "y",
+        "oke",
+        "baik pak",
+        "betul sekali",
+        "yes please open it",
     ],
 )
 def test_agreement(text):
@@ -152,6 +158,26 @@ def test_look_alikes_of_another_language_do_not_count():
     assert not is_yes("ya", "es")
     assert is_no("tak", "id")
     assert not is_no("tak", "en")
+
+
+@pytest.mark.parametrize("text", ["ok", "oke", "baik pak", "siap", "hahaha", "wkwkwk", "oke hehe", "👍", "😂😂", "no"])
+def test_what_only_takes_note(text):
+    assert is_noted(text)
+
+
+@pytest.mark.parametrize("text", ["ok, berapa denda?", "tolong", "haha kapan buka", "🤔", "", "itu"])
+def test_what_does_more_than_take_note(text):
+    assert not is_noted(text)
+
+
+@pytest.mark.parametrize("text", ["salah", "that is wrong!", "are you sure?", "bukan itu", "no, that's wrong"])
+def test_objections(text):
+    assert is_objection(text)
+
+
+@pytest.mark.parametrize("text", ["no", "what is wrong with my form?", "ok", ""])
+def test_no_objections(text):
+    assert not is_objection(text)
 
 
 @pytest.mark.parametrize(

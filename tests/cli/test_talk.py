@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from api.cli.batch import run_batch
+from api.demo import _settings as demo_settings
+from sahut.errors import ModelFailed
 from tests.cli.conftest import Sahut
 from tests.databases import HANDBOOK
 from tests.journeys.lines import FINE, LOST, SPAM, UNKNOWN
@@ -135,3 +138,75 @@ def test_a_batch_file_that_is_not_there_is_one_line(sahut: Sahut, office: Path):
     ran = sahut("screen", "--batch", "nowhere.jsonl", "--out", "out.jsonl")
     assert ran.code == 2
     assert ran.err.strip().splitlines()[-1] == "nowhere.jsonl cannot be read: No such file or directory."
+
+
+def test_a_line_that_nobody_can_use_costs_that_line_alone(sahut: Sahut, office: Path):
+    bad = [
+        r'{"id": "\ud800", "question": "Halo"}',
+        r'{"id": 2, "question": "\ud800"}',
+        '{"id": NaN, "question": "Halo"}',
+        '{"id": 1e999, "question": "Halo"}',
+        '{"id": 5, "messages": 5}',
+        '{"id": 6, "messages": "Halo"}',
+    ]
+    Path("in.jsonl").write_text("\n".join([*bad, '{"id": 7, "question": "Halo"}']), encoding="utf-8")
+    for verb in ("ask", "search"):
+        ran = sahut(verb, "--batch", "in.jsonl", "--out", "out.jsonl")
+        said = [line for line in ran.err.splitlines() if line.startswith("in.jsonl:")]
+        assert ran.code == 1
+        assert [line.split(":")[1] for line in said] == ["1", "2", "3", "4", "5", "6"]
+        assert [n for n, line in enumerate(said, start=1) if ": not JSON" in line] == [3]
+        assert [answer["id"] for answer in lines(Path("out.jsonl"))] == [7]
+
+
+def half_files(folder: Path) -> list[Path]:
+    return list(folder.glob("*.part"))
+
+
+async def test_failed_work_is_told_for_its_line_and_leaves_no_half_file(tmp_path: Path, capsys):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"id": 1}\n{"id": 2}\n', encoding="utf-8")
+
+    async def work(row: dict[str, Any]) -> dict[str, Any]:
+        if row["id"] == 1:
+            raise ModelFailed("the model is down")
+        return {"done": True}
+
+    async def broken(row: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError("a defect")
+
+    assert await run_batch(source, out, work) == 1
+    assert f"{source}:1: the model is down" in capsys.readouterr().err
+    assert lines(out) == [{"id": 2, "done": True}]
+    with pytest.raises(RuntimeError):
+        await run_batch(source, tmp_path / "other.jsonl", broken)
+    assert not half_files(tmp_path)
+
+
+def test_a_typo_in_cites_is_told_before_anything_is_played(sahut: Sahut, office: Path):
+    case = {"id": "a", "turns": [{"user": FINE, "expect": {"cites": ["denda-keterlambatn.md"]}}]}
+    Path("cases.jsonl").write_text(json.dumps(case) + "\n", encoding="utf-8")
+    ran = sahut("eval", "run", "cases.jsonl")
+    assert ran.code == 2
+    assert "perhaps `denda-keterlambatan.md`?" in ran.err
+
+
+def test_a_database_that_is_none_is_one_clear_line(sahut: Sahut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "sahut.db").write_bytes(b"no database" * 500)
+    monkeypatch.setenv("SAHUT_HOME", str(tmp_path / "home"))
+    ran = sahut("ask", "Halo")
+    assert ran.code == 2
+    assert ran.err.strip().splitlines() == ["The database cannot be used: file is not a database."]
+
+
+def test_the_demo_takes_over_the_models_and_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    taken = {"SAHUT_MODEL": "m", "SAHUT_EMBEDDER": "e", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://x.example"}
+    other = {"SAHUT_TURN_TIMEOUT_S": "1", "SAHUT_TIMEZONE": "Asia/Jakarta", "SAHUT_DATABASE_URL": "sqlite:///x.db"}
+    for name, value in {**taken, **other}.items():
+        monkeypatch.setenv(name, value)
+    settings = demo_settings("http://127.0.0.1:1")
+    assert (settings.chat_model, settings.embedder, settings.openai_base_url) == ("m", "e", "http://x.example")
+    assert settings.openai_api_key.get_secret_value() == "k"
+    assert (settings.turn_timeout_s, settings.timezone) == (30, "UTC")
+    assert settings.store_url == "sqlite:///.sahut/demo/sahut.db"

@@ -16,6 +16,7 @@ from knowledge.search import Search, hits
 from sahut.errors import ConfigurationError, ModelFailed, StoreUnavailable
 from sahut.models.library import DocumentVersion
 from sahut.store import library
+from tests.databases import HANDBOOK
 
 
 class CountingEmbedder(LocalEmbedder):
@@ -118,6 +119,21 @@ async def test_the_later_folder_takes_a_path_over(store, embedder, shelf, tmp_pa
     assert (await learn(store, embedder, [shelf], prune=True)).removed == ()
     async with store.reading() as tx:
         assert (await library.find(tx, "default", "hours.md")).root == str(twin)
+
+
+async def test_a_document_that_another_folder_replaces_is_named(store, embedder, shelf, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "hours.md").write_text("# Opening hours\n\nWe are open day and night.\n")
+    assert (await learn(store, embedder, [shelf])).replaced == ()
+    report = await learn(store, embedder, [other])
+    assert (report.changed, report.replaced) == (("hours.md",), (("hours.md", str(shelf)),))
+
+
+async def test_a_chunk_of_names_keeps_the_language_of_its_document(store, embedder):
+    await learn(store, embedder, [HANDBOOK / "opening-hours.md"])
+    found = await Search(store, embedder, ScanIndex(embedder.name)).search("where is the main office?", top=20)
+    assert {passage.language for passage in found.passages} == {"en"}
 
 
 async def test_an_upload_is_learned_without_a_folder(store, embedder):
@@ -240,6 +256,25 @@ async def test_without_the_embedder_words_alone_decide(store, embedder, shelf):
     assert found.passages[0].document == "faq.csv"
     assert found.features["dense"] == 0
     assert found.answerable < 0.9
+
+
+async def test_an_index_that_fails_is_done_without_until_it_is_mended(store, embedder, shelf):
+    class Flaky(ScanIndex):
+        down = False
+
+        async def catch_up(self, store):
+            if self.down:
+                raise StoreUnavailable("down")
+            return await super().catch_up(store)
+
+    index = Flaky(embedder.name)
+    search = Search(store, embedder, index, check_every_s=0)
+    index.down = True
+    await learn(store, embedder, [shelf])
+    found = await search.search("parking free")
+    assert (found.passages[0].document, found.features["dense"]) == ("faq.csv", 0)
+    index.down = False
+    assert (await search.search("parking free")).features["dense"] == 1
 
 
 async def test_vectors_are_unit_rows_and_a_text_is_embedded_once(embedder):

@@ -154,3 +154,31 @@ def test_a_folder_gives_its_documents_and_names_what_it_leaves_out(shelf, tmp_pa
 def test_a_path_that_is_not_there_stops_the_learning(tmp_path):
     with pytest.raises(ConfigurationError, match="no such file"):
         find([tmp_path / "nowhere"])
+
+
+@pytest.mark.parametrize(
+    "mark", ["![", "[a](", "`", "**a ", "_a ", "__a ", "*a ", "~~a ", "[a\n", "a. A ", "# \t", "[a](<b", "a\n=\n"]
+)
+def test_a_page_of_open_marks_is_read_in_time(mark):
+    """Each of these once cost the square of its length, or worse: an upload could hold a process for minutes."""
+    document = read("marks.md", "Words.\n\nx " + mark * (200_000 // len(mark)))
+    assert document.text.startswith("Words.")
+    assert pieces(document.text, document.sections)
+
+
+def test_marks_within_and_around_others_are_still_lost():
+    document = read("m.md", '# One #\n\nSee [the *list*](a/b.md "Title"), ``a `b` c``, **_both_**.\n')
+    assert document.title == "One"
+    assert read("b.md", f"A **{'very ' * 200}long** one, ***both***.").text == f"A {'very ' * 200}long one, both."
+    assert document.text.endswith("See the list, a `b` c, both.")
+
+
+def test_of_two_files_with_one_path_the_second_is_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "hours.md").write_text(f"# {folder}\n\nOpen.")
+    found = find([tmp_path / "a", tmp_path / "b", tmp_path / "a"])
+    assert [source.file for source in found.sources] == [tmp_path / "a" / "hours.md"]
+    ((path, reason),) = found.refused
+    assert path == "hours.md"
+    assert str(tmp_path / "a" / "hours.md") in reason

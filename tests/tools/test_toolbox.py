@@ -105,6 +105,16 @@ class TestCards:
         with pytest.raises(ConfigurationError, match="Two tools"):
             Toolbox([ring, ring])
 
+    @pytest.mark.parametrize("questions", [None, {"id": "Lanjut?"}, {"en": "{what}?"}, {"en": "{bell"}, {"en": "{}"}])
+    def test_a_question_that_cannot_be_asked_is_refused_at_the_start(self, questions: dict[str, str] | None) -> None:
+        @tool(effect="write", questions=questions)
+        async def toll(context: ToolContext, bell: int) -> str:
+            """Tolls a bell."""
+            return ""
+
+        with pytest.raises(ConfigurationError, match="toll"):
+            Toolbox([toll])
+
 
 class TestCalls:
     @pytest.mark.parametrize("arguments", [{}, {"bell": "loud"}, {"bell": 1, "note": "c"}, {"bell": None}])
