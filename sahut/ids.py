@@ -13,10 +13,6 @@ ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 TurnId = NewType("TurnId", str)
 HandoffId = NewType("HandoffId", str)
-TicketId = NewType("TicketId", str)
-DocumentId = NewType("DocumentId", str)
-VersionId = NewType("VersionId", str)
-ChunkId = NewType("ChunkId", str)
 
 
 def new_id() -> str:

@@ -5,7 +5,7 @@ Both are bound to a call's key, so that a turn that runs twice finds what its fi
 
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from sahut.ids import ConversationId
 from sahut.models import Ticket, ToolCallRow
@@ -40,22 +40,6 @@ async def open_ticket(tx: Tx, ticket: Ticket) -> Ticket | None:
     await insert_once(tx, ticket)
     query = select(Ticket).where(Ticket.call_key == ticket.call_key)
     return (await tx.execute(query)).scalar_one_or_none()
-
-
-async def ticket_by_reference(tx: Tx, reference: str) -> Ticket | None:
-    """The ticket that a customer or an operator names by its reference."""
-    query = select(Ticket).where(Ticket.reference == reference.strip().upper())
-    return (await tx.execute(query)).scalar_one_or_none()
-
-
-async def tickets(tx: Tx, *, status: str | None = None, before: str | None = None, limit: int = 50) -> list[Ticket]:
-    """Tickets, newest first; `before` is the id of the last one already seen."""
-    query = select(Ticket).order_by(col(Ticket.id).desc()).limit(limit)
-    if status is not None:
-        query = query.where(Ticket.status == status)
-    if before is not None:
-        query = query.where(col(Ticket.id) < before)
-    return list((await tx.execute(query)).scalars())
 
 
 def _call(row: ToolCallRow) -> ToolCall:

@@ -82,7 +82,7 @@ async def test_an_answer_with_its_citation(ask):
 
 async def test_an_answer_nested_beyond_reason_is_unusable(ask):
     deep = '{"decision": ' + "[" * 100_000
-    model, script = ask(*[server.text(deep)] * 5)
+    model, _ = ask(*[server.text(deep)] * 5)
     with pytest.raises(ModelFailed):
         await model.think(brief())
 
