@@ -37,7 +37,7 @@ demo: venv  ## the main job, played in the terminal; ONCE=1 ends after the play
 	@$(BIN)/sahut demo $(if $(ONCE),--once)
 
 test: dev  ## the whole suite, PostgreSQL included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: dev  ## format, lint, types, import floors, generated docs
 	@$(BIN)/ruff format --check .

@@ -133,7 +133,7 @@ async def test_over_real_http():
         server = uvicorn.Server(uvicorn.Config(world.double.app, log_level="critical", lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         client = GraphClient(url=f"http://127.0.0.1:{listener.getsockname()[1]}", version="v26.0", token=TOKEN)
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        while not server.started:
             await asyncio.sleep(0.005)
         message = addressed(text("halo"), phone=world.ana.phone, callback_id="c")
         assert (await client.send(world.double.number, message)).startswith("wamid.")
