@@ -186,6 +186,7 @@ def assemble(mind: Mind, *, engine: Engine, channel: GraphClient, clock: Clock) 
         metrics=metrics,
         margin=timedelta(seconds=settings.window_margin_s),
         unknown_wait=timedelta(seconds=settings.unknown_send_s),
+        listening_since=clock.now(),
     )
     worker = Worker(
         store=mind.store,

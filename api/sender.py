@@ -6,7 +6,7 @@
 import asyncio
 import random
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -30,7 +30,10 @@ NOT_MADE_DOUBLINGS = 8
 
 @dataclass(frozen=True)
 class Sender:
-    """Delivers a conversation's outbox. `margin` and `unknown_wait` come from the settings."""
+    """Delivers a conversation's outbox. `margin` and `unknown_wait` come from the settings.
+
+    `listening_since` is when this house began to hear statuses.
+    """
 
     store: Store
     channel: Channel
@@ -38,6 +41,7 @@ class Sender:
     metrics: Metrics
     margin: timedelta
     unknown_wait: timedelta
+    listening_since: datetime
 
     async def deliver(self, conversation_id: ConversationId) -> bool:
         """Send every message of the conversation that may leave now, one after the other.
@@ -51,8 +55,14 @@ class Sender:
         return step.undone
 
     async def _claim(self, tx: Tx, conversation_id: ConversationId) -> Sending | Rest:
-        now, margin, wait = self.clock.now(), self.margin, self.unknown_wait
-        return await outbox.claim(tx, conversation_id, now=now, margin=margin, unknown_wait=wait)
+        return await outbox.claim(
+            tx,
+            conversation_id,
+            now=self.clock.now(),
+            margin=self.margin,
+            unknown_wait=self.unknown_wait,
+            listening_since=self.listening_since,
+        )
 
     async def _post(self, sending: Sending) -> Sending | Rest:
         """Post one message and write down what became of it; the next one."""

@@ -111,11 +111,18 @@ def draft(
 
 
 async def claim(
-    tx: Tx, conversation_id: ConversationId, *, now: datetime, margin: timedelta, unknown_wait: timedelta
+    tx: Tx,
+    conversation_id: ConversationId,
+    *,
+    now: datetime,
+    margin: timedelta,
+    unknown_wait: timedelta,
+    listening_since: datetime,
 ) -> Sending | Rest:
     """The conversation's next message, marked `sending`, or that nothing may leave now.
 
-    Messages of a conversation leave in order: one whose outcome is open holds those behind it.
+    Messages of a conversation leave in order: one whose outcome is open holds those behind it. A status may settle it
+    for `unknown_wait`, counted from `listening_since` at the earliest: while we were down Meta could tell us nothing.
     """
     conversation = await lock_conversation(tx, conversation_id)
     if conversation is None:
@@ -124,7 +131,7 @@ async def claim(
     waiting = await _unsettled(tx, conversation_id)
     for message in waiting:
         if message.state != State.QUEUED:
-            fate = await _open_outcome(tx, message, now=now, unknown_wait=unknown_wait)
+            fate = await _open_outcome(tx, message, now=now, unknown_wait=unknown_wait, listening_since=listening_since)
             if fate == "wait":
                 await _wait_behind(tx, message, waiting)
                 return rest
@@ -165,15 +172,20 @@ async def _wait_behind(tx: Tx, head: Message, waiting: list[Message]) -> None:
     await tx.flush()
 
 
-async def _open_outcome(tx: Tx, message: Message, *, now: datetime, unknown_wait: timedelta) -> rules.UnknownFate:
+async def _open_outcome(
+    tx: Tx, message: Message, *, now: datetime, unknown_wait: timedelta, listening_since: datetime
+) -> rules.UnknownFate:
     """Look at a message in `sending` or `unknown`: a crash left it, or a lost answer."""
-    since = message.sending_since or message.created_at
+    began = message.sending_since or message.created_at
+    since = max(began, listening_since)
     if message.state == State.SENDING:
-        if now < since + SEND_LEASE:
+        if now < began + SEND_LEASE:
             return "wait"
         outcomes.lose(message, "the sender did not come back", since + unknown_wait)
     fate = rules.unknown_fate(since=since, now=now, wait=unknown_wait, losses=message.losses, kind=message.kind)
-    if fate == "give_up":
+    if fate == "wait":
+        message.due_at = since + unknown_wait
+    elif fate == "give_up":
         await outcomes.fail_message(tx, message, why="no status came for this send", code=None, now=now)
     await tx.flush()
     return fate

@@ -14,7 +14,8 @@ from tests.bench.processes import Chroma, Env, ServedDouble, Service, environmen
 
 CUSTOMERS = 100
 KILLS = 3
-PATIENCE_S = 60
+# A message whose POST a kill prevented goes out when the wait for its status (60 s) is over.
+PATIENCE_S = 150
 # What is asked, and what only its answer says.
 TALK = (
     ("Berapa denda kalau telat bayar pajak kendaraan?", "2% per bulan"),

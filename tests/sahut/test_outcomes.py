@@ -15,7 +15,7 @@ from sahut.testing.clock import START
 
 NUMBER = "106500000000001"
 MINUTE = timedelta(minutes=1)
-RULES = {"margin": MINUTE, "unknown_wait": MINUTE}
+RULES = {"margin": MINUTE, "unknown_wait": MINUTE, "listening_since": START}
 
 
 @pytest.fixture
@@ -95,6 +95,17 @@ async def test_a_late_answer_of_the_first_post_does_not_touch_the_second(store: 
         await outcomes.refused(tx, first, why="late", code=100, window_closed=False, now=START)
     message = await outgoing(store)
     assert (message.state, message.attempts) == (State.SENDING, 2)
+
+
+async def test_a_house_that_was_down_listens_before_it_sends_again(store: Store):
+    conversation_id = await written(store)
+    await queue(store, conversation_id)
+    await claim(store, conversation_id)
+    up_again = START + 10 * MINUTE
+    for now, kind in ((up_again + MINUTE / 2, Rest), (up_again + MINUTE, Sending)):
+        async with store.transaction() as tx:
+            found = await outbox.claim(tx, conversation_id, now=now, **{**RULES, "listening_since": up_again})
+        assert isinstance(found, kind)
 
 
 async def test_a_refusal_does_not_overrule_a_delivery(store: Store):

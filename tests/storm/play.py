@@ -99,6 +99,7 @@ class Play:
             metrics=metrics,
             margin=timedelta(seconds=settings.window_margin_s),
             unknown_wait=timedelta(seconds=settings.unknown_send_s),
+            listening_since=self.stage.now(),
         )
         worker = Worker(
             store=self.store,
