@@ -79,7 +79,7 @@ class Play:
         self.web = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://sahut.test")
         self.double.mail.client = self.web
         self.events = list(plot.events)
-        self.held: list[tuple[str, int, int | None]] = []
+        self.acts: list[tuple[int, str, str]] = []
         self.crashes = 0
         self._names = count(1)
         self._key = ""
@@ -296,16 +296,20 @@ class Play:
         assert actor is not None
         self.stage.note(f"{act.action} {conversation.id[-4:]} -> {answer.status_code}")
         if answer.is_success:
-            self._remember(act.action, conversation.id, actor.committed)
+            self.acts.append((actor.committed, act.action, conversation.id))
 
-    def _remember(self, action: str, conversation_id: str, step: int) -> None:
-        if action in ("return", "resolve"):
-            self.held = [
-                (key, start, step if key == conversation_id and end is None and start < step else end)
-                for key, start, end in self.held
-            ]
-        else:
-            self.held.append((conversation_id, step, None))
+    @property
+    def held(self) -> list[tuple[str, int, int | None]]:
+        """When operators held a conversation: (conversation, step of the takeover's commit, of the return's)."""
+        spans: list[tuple[str, int, int | None]] = []
+        for step, action, conversation_id in sorted(self.acts):
+            if action in ("return", "resolve"):
+                spans = [
+                    (key, start, step if key == conversation_id and end is None else end) for key, start, end in spans
+                ]
+            else:
+                spans.append((conversation_id, step, None))
+        return spans
 
     def _fault(self, _: Any) -> Fault | None:
         if self.luck.random() < self.plot.lost:
