@@ -83,7 +83,7 @@ async def test_every_conversation_is_answered_once_and_in_order(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ):
     async with served_double() as double:
-        more = {"SAHUT_TURN_TIMEOUT_S": "5", "SAHUT_BURST_WAIT_MS": "0"}
+        more = {"SAHUT_TURN_TIMEOUT_S": "15", "SAHUT_BURST_WAIT_MS": "0"}
         if database == "sqlite":
             env = environment(tmp_path, double.address, **more)
             async with _played(env, double, (service := Service(env),)):
