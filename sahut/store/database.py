@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlmodel import SQLModel
 
 from sahut.errors import StoreUnavailable
+from sahut.store import near
 
 Tx = AsyncSession
 Connect = Callable[..., Awaitable[Any]]
@@ -132,10 +133,14 @@ def _postgres_engine(url: sa.URL, pool_size: int) -> AsyncEngine:
     )
 
 
+def _of(connection: sa.Connection) -> Any:
+    """The SQLite connection behind one of SQLAlchemy's."""
+    return connection.connection.driver_connection
+
+
 def _sqlite_engine(url: sa.URL, connect: Connect | None) -> AsyncEngine:
     options: dict[str, Any] = {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
-    if connect is not None:
-        options["async_creator_fn"] = connect
+    options["async_creator_fn"] = connect or near.connect
     engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args=options, hide_parameters=True)
 
     @sa.event.listens_for(engine.sync_engine, "connect")
@@ -149,5 +154,11 @@ def _sqlite_engine(url: sa.URL, connect: Connect | None) -> AsyncEngine:
     def _begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("sahut_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        _of(connection).at_once = writes
+
+    @sa.event.listens_for(engine.sync_engine, "commit")
+    @sa.event.listens_for(engine.sync_engine, "rollback")
+    def _end(connection: sa.Connection) -> None:
+        _of(connection).at_once = False
 
     return engine
