@@ -18,7 +18,7 @@ from sahut.errors import SendNotMade, SendRefused, SendUnknown
 from sahut.ids import ConversationId
 from sahut.ports import Channel, Clock
 from sahut.store import Store, Tx, outbox, outcomes
-from sahut.store.outbox import Rest, Sending
+from sahut.store.sending import Rest, Sending
 
 log = structlog.get_logger(__name__)
 
@@ -49,12 +49,11 @@ class Sender:
         Whether a customer's message waits there for an answer, as the last look at the conversation saw it.
         """
         async with self.store.transaction() as tx:
-            step = await self._claim(tx, conversation_id)
-        while isinstance(step, Sending):
-            step = await self._post(step)
-        return step.undone
+            step = await self.next_step(tx, conversation_id)
+        return await self.go_on(step)
 
-    async def _claim(self, tx: Tx, conversation_id: ConversationId) -> Sending | Rest:
+    async def next_step(self, tx: Tx, conversation_id: ConversationId) -> Sending | Rest:
+        """What may leave now, marked so in `tx`, which may just have queued it: `go_on` with it after the commit."""
         return await outbox.claim(
             tx,
             conversation_id,
@@ -63,6 +62,12 @@ class Sender:
             unknown_wait=self.unknown_wait,
             listening_since=self.listening_since,
         )
+
+    async def go_on(self, step: Sending | Rest) -> bool:
+        """As `deliver`, from a step on."""
+        while isinstance(step, Sending):
+            step = await self._post(step)
+        return step.undone
 
     async def _post(self, sending: Sending) -> Sending | Rest:
         """Post one message and write down what became of it; the next one."""
@@ -82,9 +87,9 @@ class Sender:
             self.metrics.sends.labels("sent").inc()
             async with self.store.transaction() as tx:
                 await outcomes.sent(tx, sending, wamid, now=self.clock.now())
-                return await self._claim(tx, sending.conversation_id)
+                return await self.next_step(tx, sending.conversation_id)
         async with self.store.transaction() as tx:
-            return await self._claim(tx, sending.conversation_id)
+            return await self.next_step(tx, sending.conversation_id)
 
     async def _lost(self, sending: Sending, why: str) -> None:
         async with self.store.transaction() as tx:

@@ -25,7 +25,8 @@ from sahut.errors import SendError, StoreUnavailable
 from sahut.ids import ConversationId
 from sahut.models import Author, Purpose
 from sahut.ports import Clock
-from sahut.store import Store, handoffs, inbox, outbox, outcomes, turns
+from sahut.store import Store, handoffs, inbox, outbox, outcomes, rows, turns
+from sahut.store.sending import Rest, Sending
 from sahut.turn import Guidance, Reply, Turn
 
 log = structlog.get_logger(__name__)
@@ -103,19 +104,20 @@ class Worker:
         with self._attending("turn", key):
             waits = True
             while waits:
-                claim = await self._one_turn(ConversationId(key))
-                if isinstance(claim, turns.NotYet):
-                    await self._clock.sleep((claim.until - self._clock.now()).total_seconds())
+                step = await self._one_turn(ConversationId(key))
+                if isinstance(step, turns.NotYet):
+                    await self._clock.sleep((step.until - self._clock.now()).total_seconds())
+                elif step is None:
+                    await self.deliver(key)
+                    waits = False
                 else:
-                    waits = await self._send(key) and claim is not None
+                    with self._attending("send", key):
+                        waits = await self._sender.go_on(step)
 
     async def deliver(self, key: str) -> None:
         """Send what is queued in one conversation."""
-        await self._send(key)
-
-    async def _send(self, key: str) -> bool:
         with self._attending("send", key):
-            return await self._sender.deliver(ConversationId(key))
+            await self._sender.deliver(ConversationId(key))
 
     @contextmanager
     def _attending(self, topic: str, key: str) -> Iterator[None]:
@@ -194,7 +196,8 @@ class Worker:
             self._metrics.failures.labels("sweep").inc()
             log.exception("attending failed, the next sweep tries again")
 
-    async def _one_turn(self, conversation_id: ConversationId) -> turns.Claim | turns.NotYet | None:
+    async def _one_turn(self, conversation_id: ConversationId) -> Sending | Rest | turns.NotYet | None:
+        """Take one turn; what may be sent after it. `None` where there was none to take."""
         async with self._slots:
             async with self._store.transaction() as tx:
                 claim = await turns.claim(
@@ -205,17 +208,18 @@ class Worker:
                     lease=self._pace.lease,
                     guidance=self._guidance,
                 )
-            if isinstance(claim, turns.Claim):
-                await self._take(claim)
-            return claim
+            return await self._take(claim) if isinstance(claim, turns.Claim) else claim
 
-    async def _take(self, claim: turns.Claim) -> None:
+    async def _take(self, claim: turns.Claim) -> Sending | Rest:
+        """Answer a turn, record the reply, and begin to send it in the same commit."""
         reply = await self._reply(claim)
-        if reply is None:
-            return
-        reply, body = _shaped(reply)
         async with self._store.transaction() as tx:
+            if reply is None:
+                await turns.release(tx, claim, wake_at=self._clock.now() + RETRY_AFTER)
+                return await self._sender.next_step(tx, claim.conversation_id)
+            reply, body = _shaped(reply)
             outcome = await turns.record(tx, claim, reply, body=body, now=self._clock.now())
+            step = await self._sender.next_step(tx, claim.conversation_id)
         self._metrics.turns.labels(reply.decision, outcome).inc()
         log.info(
             "turn taken",
@@ -225,6 +229,7 @@ class Worker:
             confidence=round(reply.confidence, 3),
             language=reply.language,
         )
+        return step
 
     async def _reply(self, claim: turns.Claim) -> Reply | None:
         """The assistant's reply; `None` where the turn failed and waits for its next try."""
@@ -237,9 +242,7 @@ class Worker:
         except Exception:
             self._metrics.failures.labels("turn").inc()
             log.exception("turn failed, it will be tried again")
-        async with self._store.transaction() as tx:
-            await turns.release(tx, claim, wake_at=self._clock.now() + RETRY_AFTER)
-        return None
+            return None
 
     def _coming(self, claim: turns.Claim) -> None:
         """Blue ticks and the typing mark, beside the turn: a courtesy that may fail and delays nothing."""
@@ -261,7 +264,7 @@ class Worker:
         text = say("notice", language)
         async with self._store.transaction() as tx:
             # Conversations are locked before their handoffs, as where an operator claims one.
-            conversation = await inbox.lock_conversation(tx, conversation_id)
+            conversation = await rows.lock_conversation(tx, conversation_id)
             if conversation is not None and await handoffs.note_notice(tx, handoff_id, now=now):
                 tx.add(
                     outbox.draft(

@@ -136,12 +136,12 @@ def settles(state: str) -> bool:
 UnknownFate = Literal["wait", "send_again", "give_up"]
 
 
-def unknown_fate(*, since: datetime, now: datetime, wait: timedelta, losses: int, kind: str) -> UnknownFate:
-    """What becomes of a send whose answer was lost (`losses` times by now) and that no status has settled.
+def unknown_fate(*, until: datetime, now: datetime, losses: int, kind: str) -> UnknownFate:
+    """What becomes of a send whose answer was lost (`losses` times by now) and that no status has settled `until` then.
 
     A reply is sent once more under the same callback id; a template never is (a person may get it twice).
     """
-    if now < since + wait:
+    if now < until:
         return "wait"
     return "send_again" if losses < 2 and kind != "template" else "give_up"
 

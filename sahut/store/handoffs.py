@@ -21,7 +21,7 @@ from sahut.models import (
     Status,
 )
 from sahut.store.database import Tx, insert_once
-from sahut.store.inbox import lock_conversation, update_conversation
+from sahut.store.rows import lock_conversation, update_conversation
 from sahut.turn import Lane, Reason
 
 ALWAYS = Hours()

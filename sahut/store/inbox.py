@@ -23,17 +23,11 @@ from sahut.models import (
     Status,
 )
 from sahut.store.database import Tx, insert_once, table_of
+from sahut.store.rows import lock_conversation_of, update_conversation
 
 RAW_EVENTS_KEPT = 10_000
 
-# Built once. A locked row is read anew, whatever this transaction read of it before.
-_CONVERSATION = table_of(Conversation)
-_UPDATE = sa.update(_CONVERSATION).where(_CONVERSATION.c.id == sa.bindparam("key"))
-_ANEW = select(Conversation).with_for_update().execution_options(populate_existing=True)
-_LOCK = _ANEW.where(Conversation.id == sa.bindparam("key"))
-_LOCK_OF = _ANEW.where(
-    Conversation.number == sa.bindparam("number"), Conversation.contact_id == sa.bindparam("contact_id")
-)
+# Built once.
 _IDENTITY = table_of(ContactIdentity)
 _KNOWN = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value, _IDENTITY.c.contact_id).where(
     _IDENTITY.c.value.in_(sa.bindparam("values", expanding=True))
@@ -100,16 +94,6 @@ async def _note_inbound(
     await update_conversation(tx, conversation.id, **changes)
 
 
-async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> None:
-    """Set columns of one conversation. An object of it that was read before stays as it was."""
-    await tx.execute(_UPDATE, {"key": conversation_id, **changes})
-
-
-async def lock_conversation(tx: Tx, conversation_id: str) -> Conversation | None:
-    """The conversation's row, locked until the transaction ends: turns, sends and takeovers meet here."""
-    return (await tx.execute(_LOCK, {"key": conversation_id})).scalar_one_or_none()
-
-
 async def keep_raw(tx: Tx, why: str, body: str, *, now: datetime) -> None:
     """Keep webhook material that nobody here understands. `trim_raw` keeps it within its bound."""
     await insert_once(tx, RawEvent(why=why, body=body, created_at=now))
@@ -159,11 +143,12 @@ async def _new_contact(tx: Tx, name: str, identity: tuple[str, str], now: dateti
 
 
 async def _conversation_of(tx: Tx, number: str, contact_id: str, now: datetime) -> Conversation:
-    names = {"number": number, "contact_id": contact_id}
-    found = (await tx.execute(_LOCK_OF, names)).scalar_one_or_none()
+    found = await lock_conversation_of(tx, number, contact_id)
     if found is not None:
         return found
     fresh = Conversation(number=number, contact_id=contact_id, created_at=now, updated_at=now)
     if await insert_once(tx, fresh):
         return fresh
-    return (await tx.execute(_LOCK_OF, names)).scalar_one()
+    theirs = await lock_conversation_of(tx, number, contact_id)
+    assert theirs is not None  # noqa: S101 - only its row can have stood in the way
+    return theirs

@@ -4,7 +4,6 @@ There is no idempotency key on Meta's side, so `sending` is committed before the
 down by `outcomes`. Knows nothing of HTTP.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,57 +24,26 @@ from sahut.models import (
 )
 from sahut.store import outcomes
 from sahut.store.database import Tx, table_of
-from sahut.store.inbox import lock_conversation
+from sahut.store.rows import lock_conversation, lock_unsettled, update_message
+from sahut.store.sending import Rest, Sending
 
 # Longer than the sender waits for a POST (`api.sender.POST_LIMIT_S`): one that is still on its way is not yet lost.
 SEND_LEASE = timedelta(seconds=30)
 
 # Built once.
-_KEY: sa.BindParameter[str] = sa.bindparam("key")
-# Locked and read anew, since a status may be moving the same rows at this moment.
-_UNSETTLED_OF = (
-    select(Message)
-    .where(Message.conversation_id == _KEY, col(Message.state).in_(UNSETTLED))
-    .order_by(col(Message.id))
-    .with_for_update()
-    .execution_options(populate_existing=True)
-)
 _IDENTITY = table_of(ContactIdentity)
-_NAMES_OF = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value).where(_IDENTITY.c.contact_id == _KEY)
-
-
-@dataclass(frozen=True)
-class Sending:
-    """A message whose POST may now be made: `state` is committed as `sending`.
-
-    `body` is Meta's message object without recipient; `phone` (digits) or `user_id` names the recipient; `quote` is
-    the wamid to be quoted; `callback_id` comes back in every status. `attempt` and `since` name this POST; `tries`
-    counts how often it was put off under `error_code`.
-    """
-
-    id: MessageId
-    conversation_id: ConversationId
-    number: str
-    body: dict[str, Any]
-    phone: str | None
-    user_id: str | None
-    quote: str | None
-    callback_id: str
-    attempt: int
-    since: datetime
-    tries: int
-    error_code: int | None
-
-    def tries_under(self, code: int | None) -> int:
-        """How often this message was put off for the same reason in a row, this time included."""
-        return self.tries + 1 if code == self.error_code else 1
-
-
-@dataclass(frozen=True)
-class Rest:
-    """Nothing of the conversation may leave now. `undone`: a customer's message there waits for an answer."""
-
-    undone: bool
+_NAMES_OF = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value).where(_IDENTITY.c.contact_id == sa.bindparam("key"))
+_MESSAGE = table_of(Message)
+_WAIT_BEHIND = (
+    sa.update(_MESSAGE)
+    .where(
+        _MESSAGE.c.conversation_id == sa.bindparam("conversation"),
+        _MESSAGE.c.state.in_(UNSETTLED),
+        _MESSAGE.c.id > sa.bindparam("head"),
+        sa.or_(_MESSAGE.c.due_at.is_(None), _MESSAGE.c.due_at < sa.bindparam("until")),
+    )
+    .values(due_at=sa.bindparam("until"))
+)
 
 
 def draft(
@@ -128,20 +96,23 @@ async def claim(
     if conversation is None:
         return Rest(undone=False)
     rest = Rest(undone=conversation.undone_since is not None)
-    waiting = await _unsettled(tx, conversation_id)
+    waiting = await lock_unsettled(tx, conversation_id)
     for message in waiting:
+        held_until = message.due_at
         if message.state != State.QUEUED:
-            fate = await _open_outcome(tx, message, now=now, unknown_wait=unknown_wait, listening_since=listening_since)
-            if fate == "wait":
-                await _wait_behind(tx, message, waiting)
-                return rest
+            fate, held_until = await _open_outcome(
+                tx, message, now=now, unknown_wait=unknown_wait, listening_since=listening_since
+            )
             if fate == "give_up":
                 continue
+            if fate == "wait":
+                await _wait_behind(tx, message, held_until)
+                return rest
         permission = _permission(message, conversation, now=now, margin=margin)
         if isinstance(permission, rules.Drop):
             await _drop(tx, message, permission.reason, now=now)
-        elif message.state == State.QUEUED and message.due_at is not None and message.due_at > now:
-            await _wait_behind(tx, message, waiting)
+        elif message.state == State.QUEUED and held_until is not None and held_until > now:
+            await _wait_behind(tx, message, held_until)
             return rest
         else:
             return await _begin(tx, message, conversation, now=now)
@@ -160,35 +131,29 @@ async def due(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
 
 
-async def _unsettled(tx: Tx, conversation_id: str) -> list[Message]:
-    return list((await tx.execute(_UNSETTLED_OF, {"key": conversation_id})).scalars())
-
-
-async def _wait_behind(tx: Tx, head: Message, waiting: list[Message]) -> None:
+async def _wait_behind(tx: Tx, head: Message, until: datetime | None) -> None:
     """What stands behind a held message need not be looked at before it: the sweep has others to find."""
-    for message in waiting[waiting.index(head) + 1 :]:
-        if head.due_at is not None and (message.due_at is None or message.due_at < head.due_at):
-            message.due_at = head.due_at
-    await tx.flush()
+    if until is not None:
+        await tx.execute(_WAIT_BEHIND, {"conversation": head.conversation_id, "head": head.id, "until": until})
 
 
 async def _open_outcome(
     tx: Tx, message: Message, *, now: datetime, unknown_wait: timedelta, listening_since: datetime
-) -> rules.UnknownFate:
-    """Look at a message in `sending` or `unknown`: a crash left it, or a lost answer."""
-    began = message.sending_since or message.created_at
-    since = max(began, listening_since)
+) -> tuple[rules.UnknownFate, datetime | None]:
+    """Look at a message in `sending` or `unknown`: a crash left it, or a lost answer. Its fate, and until when."""
+    began, losses = message.sending_since or message.created_at, message.losses
+    until = max(began, listening_since) + unknown_wait
     if message.state == State.SENDING:
         if now < began + SEND_LEASE:
-            return "wait"
-        outcomes.lose(message, "the sender did not come back", since + unknown_wait)
-    fate = rules.unknown_fate(since=since, now=now, wait=unknown_wait, losses=message.losses, kind=message.kind)
+            return "wait", message.due_at
+        losses += 1
+        await outcomes.lose(tx, message, "the sender did not come back", until)
+    fate = rules.unknown_fate(until=until, now=now, losses=losses, kind=message.kind)
     if fate == "wait":
-        message.due_at = since + unknown_wait
+        await update_message(tx, message.id, due_at=until)
     elif fate == "give_up":
         await outcomes.fail_message(tx, message, why="no status came for this send", code=None, now=now)
-    await tx.flush()
-    return fate
+    return fate, until
 
 
 def _permission(
@@ -206,16 +171,16 @@ def _permission(
 
 
 async def _drop(tx: Tx, message: Message, reason: str, *, now: datetime) -> None:
-    message.state, message.error, message.due_at = State.DROPPED, reason, None
-    await tx.flush()
+    await update_message(tx, message.id, state=State.DROPPED, error=reason, due_at=None)
     if reason == rules.WINDOW_CLOSED:
         await outcomes.tell_human(tx, message, f"Not sent: {reason}.", now=now)
 
 
 async def _begin(tx: Tx, message: Message, conversation: Conversation, *, now: datetime) -> Sending:
-    message.state, message.sending_since, message.attempts = State.SENDING, now, message.attempts + 1
-    message.due_at = now + SEND_LEASE
-    await tx.flush()
+    attempt = message.attempts + 1
+    await update_message(
+        tx, message.id, state=State.SENDING, sending_since=now, attempts=attempt, due_at=now + SEND_LEASE
+    )
     names = {row.kind: row.value for row in await tx.execute(_NAMES_OF, {"key": conversation.contact_id})}
     # Newer messages came after the one this answers: quote it, so that the reply is not read as theirs.
     overtaken = message.answers != conversation.last_inbound_wamid
@@ -228,7 +193,7 @@ async def _begin(tx: Tx, message: Message, conversation: Conversation, *, now: d
         user_id=names.get(IdentityKind.BSUID),
         quote=message.answers if overtaken else None,
         callback_id=message.callback_id or "",
-        attempt=message.attempts,
+        attempt=attempt,
         since=now,
         tries=message.tries,
         error_code=message.error_code,

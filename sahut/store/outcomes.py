@@ -5,7 +5,7 @@ to its POST (`Sending.attempt`), so that a late one cannot touch the next. Knows
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import cast
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -15,62 +15,51 @@ from sahut.events import Delivery
 from sahut.ids import ConversationId
 from sahut.models import Conversation, Holder, Message, Purpose, State, Status, StrayDelivery
 from sahut.store import handoffs
-from sahut.store.database import Tx, insert_once
-from sahut.store.inbox import lock_conversation, update_conversation
+from sahut.store.database import Tx, insert_once, table_of
+from sahut.store.rows import lock_conversation, lock_message, update_conversation, update_message
+from sahut.store.sending import Sending
 
-if TYPE_CHECKING:
-    from sahut.store.outbox import Sending
-
-# Built once. A locked row is read anew, whatever this transaction read of it before.
-_KEY: sa.BindParameter[str] = sa.bindparam("key")
-_LOCK = select(Message).where(Message.id == _KEY).with_for_update().execution_options(populate_existing=True)
-_STRAYS_OF = select(StrayDelivery).where(StrayDelivery.wamid == _KEY).order_by(col(StrayDelivery.id))
-_OURS = col(Message.state) != State.RECEIVED
-_BY_WAMID = sa.and_(col(Message.number) == sa.bindparam("number"), col(Message.wamid) == sa.bindparam("wamid"), _OURS)
-_NAMED = {False: _BY_WAMID, True: sa.or_(col(Message.callback_id) == sa.bindparam("callback_id"), _BY_WAMID)}
-_LOCK_NAMED = {
-    by_callback: select(Message).where(named).with_for_update().execution_options(populate_existing=True)
-    for by_callback, named in _NAMED.items()
-}
+# Built once.
+_MESSAGE, _STRAY = table_of(Message), table_of(StrayDelivery)
+_STRAYS_OF = sa.select(_STRAY).where(_STRAY.c.wamid == sa.bindparam("wamid")).order_by(_STRAY.c.id)
+_OURS = _MESSAGE.c.state != State.RECEIVED
+_BY_WAMID = sa.and_(_MESSAGE.c.number == sa.bindparam("number"), _MESSAGE.c.wamid == sa.bindparam("wamid"), _OURS)
+_NAMED = {False: _BY_WAMID, True: sa.or_(_MESSAGE.c.callback_id == sa.bindparam("callback_id"), _BY_WAMID)}
+_LOCK_NAMED = {by: sa.select(_MESSAGE).where(named).with_for_update() for by, named in _NAMED.items()}
 
 
-async def sent(tx: Tx, sending: "Sending", wamid: str, *, now: datetime) -> None:
+async def sent(tx: Tx, sending: Sending, wamid: str, *, now: datetime) -> None:
     """Meta took it. A status may have come before the answer: the state only moves up."""
     await lock_conversation(tx, sending.conversation_id)
-    message = await _lock(tx, sending.id)
-    message.wamid = message.wamid or wamid
-    message.state = rules.advance(message.state, State.SENT)
-    message.error, message.error_code, message.due_at = "", None, None
-    await tx.flush()
-    for stray in (await tx.execute(_STRAYS_OF, {"key": wamid})).scalars():
-        await _apply(tx, message, stray, now=now)
+    message = await lock_message(tx, sending.id)
+    state = rules.advance(message.state, State.SENT)
+    named = message.wamid or wamid
+    await update_message(tx, sending.id, wamid=named, state=state, error="", error_code=None, due_at=None)
+    for stray in (await tx.execute(_STRAYS_OF, {"wamid": wamid})).all():
+        await _apply(tx, await lock_message(tx, sending.id), cast("StrayDelivery", stray), now=now)
 
 
-async def lost(tx: Tx, sending: "Sending", *, why: str, unknown_wait: timedelta) -> None:
+async def lost(tx: Tx, sending: Sending, *, why: str, unknown_wait: timedelta) -> None:
     """The answer was lost: only a status, or time, decides what happened."""
-    message = await _lock(tx, sending.id)
+    message = await lock_message(tx, sending.id)
     if _is_open(message, sending):
-        lose(message, why, sending.since + unknown_wait)
-        await tx.flush()
+        await lose(tx, message, why, sending.since + unknown_wait)
 
 
-async def put_off(tx: Tx, sending: "Sending", *, at: datetime, why: str, code: int | None = None) -> None:
+async def put_off(tx: Tx, sending: Sending, *, at: datetime, why: str, code: int | None = None) -> None:
     """Meta has not taken it and may later: back into the queue."""
-    message = await _lock(tx, sending.id)
+    message = await lock_message(tx, sending.id)
     if _is_open(message, sending):
-        message.tries = sending.tries_under(code)
-        message.state, message.due_at, message.error, message.error_code = State.QUEUED, at, why, code
-        await tx.flush()
+        tries = sending.tries_under(code)
+        await update_message(tx, sending.id, state=State.QUEUED, tries=tries, due_at=at, error=why, error_code=code)
 
 
-async def refused(
-    tx: Tx, sending: "Sending", *, why: str, code: int | None, window_closed: bool, now: datetime
-) -> None:
+async def refused(tx: Tx, sending: Sending, *, why: str, code: int | None, window_closed: bool, now: datetime) -> None:
     """Meta will never take it as it is: a human hears of it. `window_closed`: Meta said so, whatever our clock says."""
     await lock_conversation(tx, sending.conversation_id)
     if window_closed:
         await update_conversation(tx, sending.conversation_id, window_closed_at=sending.since)
-    message = await _lock(tx, sending.id)
+    message = await lock_message(tx, sending.id)
     if _is_open(message, sending):
         await fail_message(tx, message, why=why, code=code, now=now)
 
@@ -83,13 +72,12 @@ async def settle(tx: Tx, delivery: Delivery, *, now: datetime, window_closed: bo
     if delivery.state == "failed":
         await _lock_conversation_of(tx, delivery)
     names = _names(delivery)
-    message = (await tx.execute(_LOCK_NAMED["callback_id" in names], names)).scalars().first()
+    message = cast("Message | None", (await tx.execute(_LOCK_NAMED["callback_id" in names], names)).first())
     news = _news(delivery, window_closed, now)
     if message is None:
         await insert_once(tx, news)
         return None
     was_open = rules.settles(message.state)
-    message.wamid = message.wamid or delivery.wamid
     await _apply(tx, message, news, now=now)
     return ConversationId(message.conversation_id) if was_open else None
 
@@ -99,16 +87,14 @@ async def forget_strays(tx: Tx, *, before: datetime) -> None:
     await tx.execute(sa.delete(StrayDelivery).where(col(StrayDelivery.created_at) < before))
 
 
-def lose(message: Message, why: str, due_at: datetime) -> None:
+async def lose(tx: Tx, message: Message, why: str, due_at: datetime) -> None:
     """Note that the outcome of a send is unknown, to be looked at again at `due_at`."""
-    message.state, message.losses = State.UNKNOWN, message.losses + 1
-    message.error, message.due_at = why, due_at
+    await update_message(tx, message.id, state=State.UNKNOWN, losses=message.losses + 1, error=why, due_at=due_at)
 
 
 async def fail_message(tx: Tx, message: Message, *, why: str, code: int | None, now: datetime) -> None:
     """Give a message up; a human hears of it. The conversation is locked already."""
-    message.state, message.error, message.error_code, message.due_at = State.FAILED, why, code, None
-    await tx.flush()
+    await update_message(tx, message.id, state=State.FAILED, error=why, error_code=code, due_at=None)
     await tell_human(tx, message, f"Not delivered: {why}.", now=now)
 
 
@@ -133,18 +119,17 @@ async def tell_human(tx: Tx, message: Message, summary: str, *, now: datetime) -
     )
 
 
-def _is_open(message: Message, sending: "Sending") -> bool:
+def _is_open(message: Message, sending: Sending) -> bool:
     """Whether this POST's outcome is still asked for: no status has settled it and no later POST was made."""
     return message.attempts == sending.attempt and rules.settles(message.state)
 
 
 async def _apply(tx: Tx, message: Message, news: StrayDelivery, *, now: datetime) -> None:
     """Move a message by a status; for a failure the conversation is locked already."""
-    state = rules.advance(message.state, news.state)
-    message.due_at = None
-    if state != State.FAILED or message.state == State.FAILED:
-        message.state = state
-        await tx.flush()
+    state, wamid = rules.advance(message.state, news.state), message.wamid or news.wamid
+    fails = state == State.FAILED and message.state != State.FAILED
+    await update_message(tx, message.id, wamid=wamid, state=message.state if fails else state, due_at=None)
+    if not fails:
         return
     if news.window_closed:
         await update_conversation(tx, message.conversation_id, window_closed_at=news.at)
@@ -176,7 +161,3 @@ async def _lock_conversation_of(tx: Tx, delivery: Delivery) -> None:
     conversation_id = (await tx.execute(query, names)).scalar_one_or_none()
     if conversation_id is not None:
         await lock_conversation(tx, conversation_id)
-
-
-async def _lock(tx: Tx, message_id: str) -> Message:
-    return (await tx.execute(_LOCK, {"key": message_id})).scalar_one()

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import col, select
 
 from sahut import rules
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
@@ -16,41 +15,39 @@ from sahut.models import (
     Message,
     State,
 )
-from sahut.store.database import Tx
+from sahut.store.database import Tx, table_of
 from sahut.turn import HISTORY_LINES, Confirmation, Guidance, Incoming, Line, Turn
 
 # Built once.
+_MESSAGE, _CONTACT_TABLE, _CONFIRMATION = table_of(Message), table_of(Contact), table_of(ConfirmationRow)
 _OF: sa.BindParameter[str] = sa.bindparam("conversation")
-_BURST = (
-    select(Message)
-    .where(Message.conversation_id == _OF, Message.state == State.RECEIVED, col(Message.done_at).is_(None))
-    .order_by(col(Message.sent_at), col(Message.id))
+_LINES = sa.select(_MESSAGE.c.id, _MESSAGE.c.kind, _MESSAGE.c.text, _MESSAGE.c.wamid, _MESSAGE.c.author).where(
+    _MESSAGE.c.conversation_id == _OF
+)
+_BURST = _LINES.where(_MESSAGE.c.state == State.RECEIVED, _MESSAGE.c.done_at.is_(None)).order_by(
+    _MESSAGE.c.sent_at, _MESSAGE.c.id
 )
 _HISTORY = (
-    select(Message)
-    .where(
-        Message.conversation_id == _OF,
-        col(Message.state).not_in([State.DROPPED, State.FAILED]),
-        col(Message.text) != "",
-    )
-    .order_by(col(Message.id).desc())
+    _LINES.where(_MESSAGE.c.state.not_in([State.DROPPED, State.FAILED]), _MESSAGE.c.text != "")
+    .order_by(_MESSAGE.c.id.desc())
     .limit(sa.bindparam("most"))
 )
 _WAITING = sa.and_(
-    col(ConfirmationRow.conversation_id) == _OF,
-    col(ConfirmationRow.state) == ConfirmationState.WAITING,
-    col(ConfirmationRow.expires_at) > sa.bindparam("now"),
+    _CONFIRMATION.c.conversation_id == _OF,
+    _CONFIRMATION.c.state == ConfirmationState.WAITING,
+    _CONFIRMATION.c.expires_at > sa.bindparam("now"),
 )
 _CONTACT = (
-    select(Contact.name, ConfirmationRow)
-    .outerjoin(ConfirmationRow, _WAITING)
-    .where(Contact.id == sa.bindparam("contact"))
+    sa.select(_CONTACT_TABLE.c.name, _CONFIRMATION.c.id, _CONFIRMATION.c.tool, _CONFIRMATION.c.arguments)
+    .select_from(_CONTACT_TABLE)
+    .outerjoin(_CONFIRMATION, _WAITING)
+    .where(_CONTACT_TABLE.c.id == sa.bindparam("contact"))
 )
 
 
 async def freeze(tx: Tx, conversation: Conversation, *, now: datetime, guidance: Guidance) -> Turn:
     """The turn over every message that waits for an answer, with what was said before and a question left open."""
-    burst = await _burst(tx, conversation.id)
+    burst = (await tx.execute(_BURST, {"conversation": conversation.id})).all()
     history = await _history(tx, conversation.id, {row.id for row in burst})
     contact_name, confirmation = await _contact(tx, conversation, now)
     window = rules.Window(conversation.window_opened_at, conversation.window_closed_at)
@@ -69,13 +66,9 @@ async def freeze(tx: Tx, conversation: Conversation, *, now: datetime, guidance:
     )
 
 
-async def _burst(tx: Tx, conversation_id: str) -> list[Message]:
-    return list((await tx.execute(_BURST, {"conversation": conversation_id})).scalars())
-
-
 async def _history(tx: Tx, conversation_id: str, burst: set[str]) -> tuple[Line, ...]:
     wanted = {"conversation": conversation_id, "most": HISTORY_LINES + len(burst)}
-    rows = [row for row in (await tx.execute(_HISTORY, wanted)).scalars() if row.id not in burst]
+    rows = [row for row in await tx.execute(_HISTORY, wanted) if row.id not in burst]
     return tuple(
         Line(
             role="user" if row.author == Author.CONTACT else "assistant",
@@ -89,5 +82,5 @@ async def _history(tx: Tx, conversation_id: str, burst: set[str]) -> tuple[Line,
 async def _contact(tx: Tx, conversation: Conversation, now: datetime) -> tuple[str, Confirmation | None]:
     """The contact's name, and the question that waits for their yes."""
     wanted = {"contact": conversation.contact_id, "conversation": conversation.id, "now": now}
-    name, row = (await tx.execute(_CONTACT, wanted)).one()
-    return name, None if row is None else Confirmation(id=row.id, tool=row.tool, arguments=row.arguments)
+    name, key, tool, arguments = (await tx.execute(_CONTACT, wanted)).one()
+    return name, None if key is None else Confirmation(id=key, tool=tool, arguments=arguments)

@@ -28,7 +28,7 @@ from sahut.models import (
 )
 from sahut.store import handoffs, outbox, snapshot
 from sahut.store.database import Tx, insert, table_of
-from sahut.store.inbox import lock_conversation, update_conversation
+from sahut.store.rows import lock_conversation, update_conversation
 from sahut.turn import Guidance, Reply, Turn
 
 # Built once.

@@ -129,13 +129,13 @@ async def test_a_database_that_is_gone_is_503_and_stored_once_it_is_back(world: 
 async def test_a_database_that_goes_while_a_message_is_answered_loses_nothing(small: World, tmp_path: Path, moment):
     worker, ani = small.house.worker, small.customer("Ani")
     await ani.says("Halo")
-    ((_, key),) = small.engine.take()
     if moment == "before the send":
-        await worker._one_turn(key)
+        await small.settles()
+        await (await small.operator()).writes(ani, "Hai")
+    ((_, key),) = small.engine.take()
+    said = len(small.sent_to(ani))
     await small.house.store.engine.dispose()
-    with sqlite_gone(tmp_path / "small.db"):
-        for attend in (worker.attend, worker.deliver):
-            with pytest.raises(StoreUnavailable):
-                await attend(key)
+    with sqlite_gone(tmp_path / "small.db"), pytest.raises(StoreUnavailable):
+        await (worker.attend if moment == "before the turn" else worker.deliver)(key)
     await small.passes(1)
-    assert len(small.sent_to(ani)) == 1
+    assert len(small.sent_to(ani)) == said + 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.simulator.faults import Down
 from knowledge.embed import LocalEmbedder
 from sahut.models import Message, TurnRecord
 from tests.journeys.lines import FINE, LOST
@@ -98,14 +99,15 @@ async def test_complaint_03_a_newer_message_drops_the_draft(world: World):
     assert [line.text for line in world.model.briefs[-1].turn.burst] == [LOST, FINE]
 
 
-async def test_a_message_after_the_reply_was_queued_makes_it_a_quote(world: World):
+async def test_a_message_that_overtakes_a_reply_which_was_put_off_makes_it_a_quote(world: World):
     ani = world.customer("Ani")
+    world.double.fail_next(Down())
     first = await ani.says(FINE)
-    (wake,) = world.engine.take()
-    claim = await world.house.worker._one_turn(wake[1])
-    assert claim is not None
+    await world.settles()
     await ani.says(LOST)
     await world.settles()
+    assert ani.received == []
+    await world.passes(5)
 
     assert [sent.quotes for sent in ani.received] == [first, None]
 

@@ -9,8 +9,8 @@ from sqlmodel import select
 
 from sahut.events import Delivery, Inbound
 from sahut.models import Author, Conversation, Handoff, Message, Purpose, State, Status
-from sahut.store import Store, handoffs, inbox, outbox, outcomes, turns
-from sahut.store.outbox import Rest, Sending
+from sahut.store import Store, handoffs, inbox, outbox, outcomes, rows, turns
+from sahut.store.sending import Rest, Sending
 from sahut.testing.clock import START
 
 NUMBER = "106500000000001"
@@ -33,7 +33,7 @@ async def written(store: Store, wamid: str = "in", at: datetime = START, phone: 
 
 async def queue(store: Store, conversation_id: str, *, now: datetime = START) -> None:
     async with store.transaction() as tx:
-        conversation = await inbox.lock_conversation(tx, conversation_id)
+        conversation = await rows.lock_conversation(tx, conversation_id)
         body = {"type": "text", "text": {"body": "answer"}}
         facts = {"author": Author.ASSISTANT, "purpose": Purpose.REPLY, "now": now, "answers": "in"}
         tx.add(outbox.draft(conversation, text="answer", body=body, **facts))
@@ -44,13 +44,13 @@ async def claim(store: Store, conversation_id: str, now: datetime = START) -> Se
         return await outbox.claim(tx, conversation_id, now=now, **RULES)
 
 
-async def rows(store: Store, kind):
+async def all_of(store: Store, kind):
     async with store.reading() as tx:
         return list((await tx.execute(select(kind).order_by(kind.id))).scalars())
 
 
 async def outgoing(store: Store) -> Message:
-    return next(row for row in await rows(store, Message) if row.author == Author.ASSISTANT)
+    return next(row for row in await all_of(store, Message) if row.author == Author.ASSISTANT)
 
 
 def status(sending: Sending, state: str, at: datetime, **more) -> Delivery:
@@ -116,7 +116,7 @@ async def test_a_refusal_does_not_overrule_a_delivery(store: Store):
         await outcomes.settle(tx, status(sending, "delivered", START), now=START, window_closed=False)
         await outcomes.refused(tx, sending, why="no", code=100, window_closed=False, now=START)
     assert (await outgoing(store)).state == State.DELIVERED
-    assert await rows(store, Handoff) == []
+    assert await all_of(store, Handoff) == []
 
 
 async def test_a_late_131047_closes_the_window_of_its_own_time(store: Store):
@@ -128,7 +128,7 @@ async def test_a_late_131047_closes_the_window_of_its_own_time(store: Store):
     failed = status(sending, "failed", START + MINUTE, error_code=131047, error="closed")
     async with store.transaction() as tx:
         await outcomes.settle(tx, failed, now=again + MINUTE, window_closed=True)
-    (conversation,) = await rows(store, Conversation)
+    (conversation,) = await all_of(store, Conversation)
     assert conversation.window_closed_at == START + MINUTE
     assert conversation.window_opened_at == again
 
@@ -143,7 +143,7 @@ async def test_a_failure_that_came_before_the_answer_is_told_to_a_human(store: S
         await outcomes.sent(tx, sending, "out", now=START)
     message = await outgoing(store)
     assert (message.state, message.error_code) == (State.FAILED, 131026)
-    (handoff,) = await rows(store, Handoff)
+    (handoff,) = await all_of(store, Handoff)
     assert "not there" in handoff.summary
 
 
@@ -152,7 +152,7 @@ async def test_a_status_never_touches_a_customers_message(store: Store):
     odd = Delivery(number=NUMBER, wamid="in", state="read", at=START)
     async with store.transaction() as tx:
         assert await outcomes.settle(tx, odd, now=START, window_closed=False) is None
-    (message,) = await rows(store, Message)
+    (message,) = await all_of(store, Message)
     assert message.state == State.RECEIVED
 
 
@@ -174,9 +174,9 @@ async def test_a_failure_does_not_disturb_what_a_human_has_settled(store: Store)
         await handoffs.mark_spam(tx, conversation_id, operator="ani", now=START)
         failed = status(sending, "failed", START, error_code=131026)
         await outcomes.settle(tx, failed, now=START, window_closed=False)
-    (conversation,) = await rows(store, Conversation)
+    (conversation,) = await all_of(store, Conversation)
     assert conversation.status == Status.SPAM
-    assert await rows(store, Handoff) == []
+    assert await all_of(store, Handoff) == []
 
 
 async def test_what_waits_behind_a_held_message_does_not_hide_others_from_the_sweep(store: Store):
@@ -198,5 +198,5 @@ async def test_not_spam_takes_up_only_what_was_not_answered(store: Store):
         await turns.finish_burst(tx, conversation_id, now=START)
         await handoffs.mark_spam(tx, conversation_id, operator="ani", now=START)
         await handoffs.mark_not_spam(tx, conversation_id, operator="ani", now=START)
-    (conversation,) = await rows(store, Conversation)
+    (conversation,) = await all_of(store, Conversation)
     assert (conversation.status, conversation.undone_since) == (Status.OPEN, None)

@@ -128,7 +128,7 @@ def test_nothing_leaves_against_a_rule(purpose, kind, holder, status, opened, pa
 
 @given(moments, spans, spans, st.integers(0, 5), st.sampled_from(["text", "template"]))
 def test_an_unknown_send_waits_then_goes_once_more_then_to_a_human(since, wait, passed, losses, kind):
-    fate = unknown_fate(since=since, now=since + passed, wait=wait, losses=losses, kind=kind)
+    fate = unknown_fate(until=since + wait, now=since + passed, losses=losses, kind=kind)
     assert (fate == "wait") == (passed < wait)
     if fate == "send_again":
         assert losses < 2

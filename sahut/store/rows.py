@@ -1,0 +1,61 @@
+"""The two rows that turns, sends and takeovers meet at: a conversation and a message, locked, read and changed.
+
+Read as plain rows and changed by statements that are built once: on the way of a message the ORM's objects, their
+identity map and its flushes cost more than the queries. Knows no rule.
+"""
+
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from sahut.models import UNSETTLED, Conversation, Message
+from sahut.store.database import Tx, table_of
+
+_KEY: sa.BindParameter[str] = sa.bindparam("key")
+_CONVERSATION, _MESSAGE = table_of(Conversation), table_of(Message)
+_UPDATE_CONVERSATION = sa.update(_CONVERSATION).where(_CONVERSATION.c.id == _KEY)
+_UPDATE_MESSAGE = sa.update(_MESSAGE).where(_MESSAGE.c.id == _KEY)
+_CONVERSATIONS = sa.select(_CONVERSATION).with_for_update()
+_LOCK_CONVERSATION = _CONVERSATIONS.where(_CONVERSATION.c.id == _KEY)
+_LOCK_CONVERSATION_OF = _CONVERSATIONS.where(
+    _CONVERSATION.c.number == sa.bindparam("number"), _CONVERSATION.c.contact_id == sa.bindparam("contact_id")
+)
+_LOCK_MESSAGE = sa.select(_MESSAGE).where(_MESSAGE.c.id == _KEY).with_for_update()
+_LOCK_UNSETTLED = (
+    sa.select(_MESSAGE)
+    .where(_MESSAGE.c.conversation_id == _KEY, _MESSAGE.c.state.in_(UNSETTLED))
+    .order_by(_MESSAGE.c.id)
+    .with_for_update()
+)
+
+
+async def lock_conversation(tx: Tx, conversation_id: str) -> Conversation | None:
+    """The conversation's row, locked until the transaction ends. To be read only; it stays as it was read."""
+    found = (await tx.execute(_LOCK_CONVERSATION, {"key": conversation_id})).one_or_none()
+    return cast("Conversation | None", found)
+
+
+async def lock_conversation_of(tx: Tx, number: str, contact_id: str) -> Conversation | None:
+    """As `lock_conversation`, by what is unique of it."""
+    found = await tx.execute(_LOCK_CONVERSATION_OF, {"number": number, "contact_id": contact_id})
+    return cast("Conversation | None", found.one_or_none())
+
+
+async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> None:
+    """Set columns of one conversation. What was read of it before stays as it was."""
+    await tx.execute(_UPDATE_CONVERSATION, {"key": conversation_id, **changes})
+
+
+async def lock_message(tx: Tx, message_id: str) -> Message:
+    """A message's row, locked until the transaction ends, after its conversation's. To be read only."""
+    return cast("Message", (await tx.execute(_LOCK_MESSAGE, {"key": message_id})).one())
+
+
+async def lock_unsettled(tx: Tx, conversation_id: str) -> list[Message]:
+    """The messages of a conversation that have not left for good, in order, locked. To be read only."""
+    return cast("list[Message]", list(await tx.execute(_LOCK_UNSETTLED, {"key": conversation_id})))
+
+
+async def update_message(tx: Tx, message_id: str, **changes: Any) -> None:
+    """Set columns of one message. What was read of it before stays as it was."""
+    await tx.execute(_UPDATE_MESSAGE, {"key": message_id, **changes})
