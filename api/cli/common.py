@@ -1,6 +1,7 @@
 """What several verbs share: settings, running async code, JSON to the terminal. Imports nothing heavy."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Coroutine
@@ -40,6 +41,12 @@ def _loop_factory() -> Any:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+def settle_in() -> None:
+    """For a process that stays: what is loaded by now lives as long, so the collector need not walk it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def show_json(value: Any) -> None:

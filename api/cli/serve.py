@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.common import run, settings
+from api.cli.common import run, settings, settle_in
 
 if TYPE_CHECKING:
     from sahut.settings import Settings
@@ -95,6 +95,7 @@ async def _serve(chosen: "Settings", host: str, port: int, roles: tuple[str, ...
 
     start_logs()
     async with open_house(chosen, roles=roles) as house:
+        settle_in()
         await serve_app(create_app(house, roles=roles), host, port, _announce)
 
 
@@ -111,6 +112,7 @@ async def _work(chosen: "Settings") -> None:
 
     start_logs()
     async with open_house(chosen, roles=("worker",)) as house:
+        settle_in()
         task = create_task(house.worker.run())
         for stop in (signal.SIGINT, signal.SIGTERM):
             get_running_loop().add_signal_handler(stop, task.cancel)

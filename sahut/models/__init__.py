@@ -4,7 +4,7 @@ A table class holds rows and validates nothing: outside data is parsed first.
 """
 
 from sahut.models.library import Chunk, Document, DocumentVersion, KnowledgeState
-from sahut.models.messages import UNSETTLED, Author, Message, Purpose, RawEvent, State, StrayDelivery
+from sahut.models.messages import UNSETTLED, UNSETTLED_SQL, Author, Message, Purpose, RawEvent, State, StrayDelivery
 from sahut.models.people import Contact, ContactIdentity, Conversation, Holder, IdentityKind, Status
 from sahut.models.work import (
     OPEN_HANDOFF,
@@ -24,6 +24,7 @@ from sahut.models.work import (
 __all__ = [
     "OPEN_HANDOFF",
     "UNSETTLED",
+    "UNSETTLED_SQL",
     "ApiKey",
     "AuditEntry",
     "Author",

@@ -44,7 +44,8 @@ class Purpose(StrEnum):
 
 
 UNSETTLED = (State.QUEUED, State.SENDING, State.UNKNOWN)
-_UNSETTLED_SQL = sa.text("state IN ('queued', 'sending', 'unknown')")
+# Spelt out, not as parameters: an index over a part of the table serves only a query that is seen to need no more.
+UNSETTLED_SQL = sa.text("state IN ('queued', 'sending', 'unknown')")
 
 
 class Message(SQLModel, table=True):
@@ -69,8 +70,8 @@ class Message(SQLModel, table=True):
         sa.Index(
             "ix_message_outbox",
             "due_at",
-            sqlite_where=_UNSETTLED_SQL,
-            postgresql_where=_UNSETTLED_SQL,
+            sqlite_where=UNSETTLED_SQL,
+            postgresql_where=UNSETTLED_SQL,
         ),
     )
 

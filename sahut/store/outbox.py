@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col, select
 
 from sahut import rules
 from sahut.ids import ConversationId, MessageId, new_id
 from sahut.models import (
-    UNSETTLED,
+    UNSETTLED_SQL,
     Author,
     ContactIdentity,
     Conversation,
@@ -38,11 +37,17 @@ _WAIT_BEHIND = (
     sa.update(_MESSAGE)
     .where(
         _MESSAGE.c.conversation_id == sa.bindparam("conversation"),
-        _MESSAGE.c.state.in_(UNSETTLED),
+        UNSETTLED_SQL,
         _MESSAGE.c.id > sa.bindparam("head"),
         sa.or_(_MESSAGE.c.due_at.is_(None), _MESSAGE.c.due_at < sa.bindparam("until")),
     )
     .values(due_at=sa.bindparam("until"))
+)
+_DUE = (
+    sa.select(_MESSAGE.c.conversation_id)
+    .where(UNSETTLED_SQL, _MESSAGE.c.due_at <= sa.bindparam("now"))
+    .order_by(_MESSAGE.c.due_at)
+    .limit(sa.bindparam("most"))
 )
 
 
@@ -121,14 +126,8 @@ async def claim(
 
 async def due(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     """Conversations with a message that must be looked at: queued, or with an outcome open for too long."""
-    query = (
-        select(Message.conversation_id)
-        .where(col(Message.state).in_(UNSETTLED), col(Message.due_at) <= now)
-        .group_by(col(Message.conversation_id))
-        .order_by(sa.func.min(Message.due_at))
-        .limit(limit)
-    )
-    return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
+    rows = await tx.execute(_DUE, {"now": now, "most": limit})
+    return [ConversationId(row) for row in dict.fromkeys(rows.scalars())]
 
 
 async def _wait_behind(tx: Tx, head: Message, until: datetime | None) -> None:

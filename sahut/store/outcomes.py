@@ -16,7 +16,7 @@ from sahut.ids import ConversationId
 from sahut.models import Conversation, Holder, Message, Purpose, State, Status, StrayDelivery
 from sahut.store import handoffs
 from sahut.store.database import Tx, insert_once, table_of
-from sahut.store.rows import lock_conversation, lock_message, update_conversation, update_message
+from sahut.store.rows import OUTCOME_COLUMNS, lock_conversation, lock_message, update_conversation, update_message
 from sahut.store.sending import Sending
 
 # Built once.
@@ -25,7 +25,7 @@ _STRAYS_OF = sa.select(_STRAY).where(_STRAY.c.wamid == sa.bindparam("wamid")).or
 _OURS = _MESSAGE.c.state != State.RECEIVED
 _BY_WAMID = sa.and_(_MESSAGE.c.number == sa.bindparam("number"), _MESSAGE.c.wamid == sa.bindparam("wamid"), _OURS)
 _NAMED = {False: _BY_WAMID, True: sa.or_(_MESSAGE.c.callback_id == sa.bindparam("callback_id"), _BY_WAMID)}
-_LOCK_NAMED = {by: sa.select(_MESSAGE).where(named).with_for_update() for by, named in _NAMED.items()}
+_LOCK_NAMED = {by: sa.select(*OUTCOME_COLUMNS).where(named).with_for_update() for by, named in _NAMED.items()}
 
 
 async def sent(tx: Tx, sending: Sending, wamid: str, *, now: datetime) -> None:

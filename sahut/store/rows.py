@@ -8,11 +8,15 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from sahut.models import UNSETTLED, Conversation, Message
+from sahut.models import UNSETTLED_SQL, Conversation, Message
 from sahut.store.database import Tx, table_of
 
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
 _CONVERSATION, _MESSAGE = table_of(Conversation), table_of(Message)
+# What an outcome is judged by: of a wide row, fetching costs more than finding.
+OUTCOME_COLUMNS = [
+    _MESSAGE.c[name] for name in ("id", "conversation_id", "state", "wamid", "attempts", "losses", "purpose")
+]
 _UPDATE_CONVERSATION = sa.update(_CONVERSATION).where(_CONVERSATION.c.id == _KEY)
 _UPDATE_MESSAGE = sa.update(_MESSAGE).where(_MESSAGE.c.id == _KEY)
 _CONVERSATIONS = sa.select(_CONVERSATION).with_for_update()
@@ -20,10 +24,10 @@ _LOCK_CONVERSATION = _CONVERSATIONS.where(_CONVERSATION.c.id == _KEY)
 _LOCK_CONVERSATION_OF = _CONVERSATIONS.where(
     _CONVERSATION.c.number == sa.bindparam("number"), _CONVERSATION.c.contact_id == sa.bindparam("contact_id")
 )
-_LOCK_MESSAGE = sa.select(_MESSAGE).where(_MESSAGE.c.id == _KEY).with_for_update()
+_LOCK_MESSAGE = sa.select(*OUTCOME_COLUMNS).where(_MESSAGE.c.id == _KEY).with_for_update()
 _LOCK_UNSETTLED = (
     sa.select(_MESSAGE)
-    .where(_MESSAGE.c.conversation_id == _KEY, _MESSAGE.c.state.in_(UNSETTLED))
+    .where(_MESSAGE.c.conversation_id == _KEY, UNSETTLED_SQL)
     .order_by(_MESSAGE.c.id)
     .with_for_update()
 )
@@ -47,7 +51,7 @@ async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> N
 
 
 async def lock_message(tx: Tx, message_id: str) -> Message:
-    """A message's row, locked until the transaction ends, after its conversation's. To be read only."""
+    """`OUTCOME_COLUMNS` of a message, locked until the transaction ends, after its conversation. To be read only."""
     return cast("Message", (await tx.execute(_LOCK_MESSAGE, {"key": message_id})).one())
 
 

@@ -1,8 +1,8 @@
 """The baseline: the same turn behind a bare FastAPI route, with no durability. A process of its own.
 
-Parses the same webhook with the same parser, takes the same turn, posts with the same client, then says 200: no row
-is written, nothing is woken, a crash loses everything. Knows no store but the one the assistant reads its documents
-from.
+Parses the same webhook with the same parser, takes the same turn, marks the message as read and posts the reply with
+the same client, then says 200: no row is written, nothing is woken, a crash loses everything. Knows no store but the
+one the assistant reads its documents from.
 """
 
 import asyncio
@@ -49,7 +49,14 @@ async def main(port: int) -> None:
                 now=clock.now(),
                 guidance=guidance,
             )
-            reply = await mind.assistant.take_turn(turn)
+            marks: list[asyncio.Task[None]] = []
+
+            def coming() -> None:
+                mark = channel.mark_read(event.number, event.wamid, typing=True)
+                marks.append(asyncio.create_task(mark))
+
+            reply = await mind.assistant.take_turn(turn, coming)
+            await asyncio.gather(*marks)
             if reply.text:
                 body = outgoing.addressed(
                     outgoing.text(reply.text), callback_id=new_id(), phone=event.phone, user_id=event.user_id
