@@ -98,6 +98,15 @@ class Worker:
                 group.create_task(self._keep_up("sweep", self._sweep_forever))
         finally:
             await _end({*self._swept, *self._marks})
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Leave no lease behind: turns that were cut off go on elsewhere, or here after the start, at once."""
+        try:
+            async with self._store.transaction() as tx:
+                await turns.free_leases(tx, worker=self._name)
+        except StoreUnavailable as error:
+            log.warning("leases are left to run out", error=str(error))
 
     async def attend(self, key: str) -> None:
         """Take turns in one conversation until nothing waits there; what each one queued is sent before the next."""

@@ -149,9 +149,12 @@ async def undone(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
     return [ConversationId(row) for row in (await tx.execute(query)).scalars()]
 
 
-async def free_leases(tx: Tx) -> None:
-    """End every lease: for a worker that starts and knows that it is the only one. Fences keep a mistake harmless."""
-    leased = col(Conversation.leased_until).is_not(None)
+async def free_leases(tx: Tx, *, worker: str | None = None) -> None:
+    """End the leases of a worker that stops, or every lease where a worker starts that knows it is the only one.
+
+    Fences keep a mistake harmless.
+    """
+    leased = col(Conversation.leased_until).is_not(None) if worker is None else Conversation.leased_by == worker
     await tx.execute(sa.update(Conversation).where(leased).values(leased_by=None, leased_until=None))
 
 

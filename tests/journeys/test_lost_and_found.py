@@ -52,6 +52,23 @@ async def test_complaint_04_a_lost_wake_up_costs_a_second(world: World):
     assert world.clock.now() - START == timedelta(seconds=1)
 
 
+async def test_a_worker_that_stops_in_the_middle_of_a_turn_leaves_it_to_the_next_at_once(world: World):
+    ani = world.customer("Ani")
+    world.model.hold()
+    await ani.says(FINE)
+    world.engine.take()
+    stopping = asyncio.create_task(world.house.worker.run())
+    await until(lambda: world.model.holding == 1)
+    stopping.cancel()
+    with suppress(asyncio.CancelledError):
+        await stopping
+    assert world.sent_to(ani) == []
+
+    world.model.go_on()
+    await world.sweep()
+    assert len(world.sent_to(ani)) == 1
+
+
 async def test_complaint_04_a_message_between_the_last_look_and_the_end_of_the_job_is_found(world: World):
     """The engine skips a wake-up while the job of the same key is not completed: the sweep must find the row."""
     ani, worker = world.customer("Ani"), world.house.worker
