@@ -35,13 +35,16 @@ class Change:
 
 
 class Subscription:
-    """The changes since it was made, each conversation at most once until it is taken. Close it, or use `with`."""
+    """The changes since it was made, each conversation at most once until it is taken. Close it, or use `with`.
+
+    Iteration ends when it is closed and what waited is taken.
+    """
 
     def __init__(self, watchers: set["Subscription"]) -> None:
         self._watchers = watchers
         self._waiting: dict[str, datetime] = {}
         self._news = asyncio.Event()
-        self._closed = False
+        self.closed = False
         watchers.add(self)
 
     def put(self, ids: Set[str], at: datetime) -> None:
@@ -55,7 +58,7 @@ class Subscription:
 
     def close(self) -> None:
         """No more changes; whoever waits for one is released."""
-        self._closed = True
+        self.closed = True
         self._watchers.discard(self)
         self._news.set()
 
@@ -70,7 +73,7 @@ class Subscription:
 
     async def __anext__(self) -> Change:
         while not self._waiting:
-            if self._closed:
+            if self.closed:
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()

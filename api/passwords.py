@@ -35,8 +35,7 @@ class Passwords:
 
     async def check(self, kept: str | None, password: str) -> bool:
         """Whether the password is the one behind `kept`. Without `kept` the answer is no, after as much work."""
-        known = kept is not None
-        return await self._in_thread(lambda: self._verify(kept or self._decoy, password)) and known
+        return await self._in_thread(partial(self._verify, kept, password))
 
     def is_outdated(self, kept: str) -> bool:
         """Whether a hash was made with other parameters than today's."""
@@ -47,12 +46,14 @@ class Passwords:
         """A hash of no one's password, with the parameters of the others."""
         return self._hasher.hash(secrets.token_urlsafe())
 
-    def _verify(self, kept: str, password: str) -> bool:
-        # An overlong password is refused after the same work, on its beginning.
+    def _verify(self, kept: str | None, password: str) -> bool:
+        # The decoy is there from the first check on, whosever it is; what is too long is checked by its beginning.
+        decoy = self._decoy
         try:
-            return self._hasher.verify(kept, _normal(password[:LONGEST])) and len(password) <= LONGEST
+            right = self._hasher.verify(kept or decoy, _normal(password[:LONGEST]))
         except (VerificationError, InvalidHashError):
             return False
+        return right and kept is not None and len(password) <= LONGEST
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -64,6 +65,6 @@ def generated() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
 
 
-def _normal(password: str) -> str:
-    """One spelling for what keyboards spell in several ways."""
-    return unicodedata.normalize("NFKC", password)
+def _normal(password: str) -> bytes:
+    """One spelling for what keyboards spell in several ways; any string has one."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

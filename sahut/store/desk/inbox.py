@@ -14,6 +14,7 @@ from sahut.store.desk.shared import (
     CONTACT,
     CONVERSATION,
     IDENTITY,
+    IS_OPEN,
     LAST_COLUMNS,
     MESSAGE,
     Glimpse,
@@ -123,7 +124,7 @@ async def counts(tx: Tx, operator_id: str) -> Counts:
     """The numbers of the badges, in one statement."""
 
     def queued(lane: Literal["support", "spam"]) -> Any:
-        waiting = (_H.c.lane == lane, _H.c.state == HandoffState.QUEUED)
+        waiting = (_H.c.lane == lane, IS_OPEN, _H.c.state == HandoffState.QUEUED)
         return sa.select(sa.func.count()).select_from(_H).where(*waiting).scalar_subquery()
 
     held = CONVERSATION.c.held_by == operator_id

@@ -7,12 +7,13 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from sahut import rules
-from sahut.models import OPEN_HANDOFF, Handoff, HandoffState
+from sahut.models import Handoff, HandoffState
 from sahut.rules import Window
 from sahut.store.database import Tx, table_of
 from sahut.store.desk.shared import (
     CONTACT,
     CONVERSATION,
+    IS_OPEN,
     LAST_COLUMNS,
     Glimpse,
     Person,
@@ -24,7 +25,6 @@ from sahut.store.desk.shared import (
 
 Lane = Literal["support", "spam"]
 _H = table_of(Handoff)
-_IS_OPEN = _H.c.state.in_(OPEN_HANDOFF)
 
 
 _HANDOFF_COLUMNS = (
@@ -65,7 +65,7 @@ async def queue(tx: Tx, lane: Lane, *, now: datetime, limit: int = 200) -> list[
     query = (
         sa.select(*conversation_columns(), *_HANDOFF_COLUMNS, *LAST_COLUMNS)
         .select_from(with_last(_H.join(CONVERSATION, CONVERSATION.c.id == _H.c.conversation_id).join(CONTACT)))
-        .where(_H.c.lane == lane, _IS_OPEN)
+        .where(_H.c.lane == lane, IS_OPEN)
         .order_by(*_by_urgency(now))
         .limit(limit)
     )

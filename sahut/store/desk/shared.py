@@ -15,6 +15,8 @@ GLIMPSE = 200
 
 CONVERSATION, CONTACT, IDENTITY = table_of(Conversation), table_of(Contact), table_of(ContactIdentity)
 MESSAGE = table_of(Message)
+# Spelt out, so that SQLite too sees that the index over open requests serves.
+IS_OPEN = sa.text("handoff.state IN ('queued', 'claimed')")
 
 
 @dataclass(frozen=True)
