@@ -94,8 +94,8 @@ _CHANGED = "sahut_changed"
 def changed(tx: Tx, conversation_id: str) -> None:
     """Note that a conversation changes in this transaction; it is announced after the commit, once.
 
-    What is inserted or flushed with a `conversation_id`, `rows.update_conversation` and `rows.update_message` note it by
-    themselves: this is for other statements that change what operators see.
+    What is inserted or flushed with a `conversation_id` notes it by itself, and so do `rows.update_conversation` and
+    `rows.update_message`: this is for other statements that change what operators see.
     """
     tx.info.setdefault(_CHANGED, set()).add(conversation_id)
 
