@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 # Changes are gathered for so long before other processes are told.
 GATHER_S = 0.05
-RECONNECT_S = 1.0
+RETRY_S = 1.0
 # Conversations that wait for one watcher; beyond it "look at everything" says as much.
 WAITING_MOST = 1000
 _EVERYTHING = ""
@@ -84,8 +84,8 @@ class Subscription:
 class Events:
     """Hears from the store what each commit changed and tells it to the subscriptions of every process."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, *, retry_s: float = RETRY_S) -> None:
+        self._store, self._clock, self._retry_s = store, clock, retry_s
         self._name = secrets.token_hex(8)
         self._watchers: set[Subscription] = set()
         self._outgoing: set[str] = set()
@@ -138,7 +138,7 @@ class Events:
             gathered.clear()
             if not await self._notify():
                 gathered.set()
-                await asyncio.sleep(RECONNECT_S)
+                await asyncio.sleep(self._retry_s)
 
     async def _notify(self) -> bool:
         """Tell the others what was gathered; where that fails it stays gathered: they are late then, not wrong."""
@@ -157,7 +157,7 @@ class Events:
                 await self._listen()
             except Exception as error:
                 log.warning("the wire to other processes broke, listening again", error=type(error).__name__)
-            await asyncio.sleep(RECONNECT_S)
+            await asyncio.sleep(self._retry_s)
 
     async def _listen(self) -> None:
         async with wire.listening(self._store.url.render_as_string(hide_password=False)) as heard:

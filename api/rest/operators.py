@@ -29,7 +29,7 @@ class OperatorView(BaseModel):
 class NewOperator(BaseModel):
     """Who may sign in. Without a password one is made."""
 
-    email: Words = Field(min_length=3, max_length=254)
+    email: str = Field(min_length=3, max_length=254)
     name: Words = Field(default="", max_length=100)
     role: Role = Role.OPERATOR
     password: str | None = Field(default=None, max_length=passwords.LONGEST)
