@@ -6,7 +6,7 @@ A change is a hint to look at the rows again, never the news itself. It must not
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Set
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 # Changes are gathered for so long before other processes are told.
 GATHER_S = 0.05
 RETRY_S = 1.0
+GOODBYE_S = 2.0
 # Conversations that wait for one watcher; beyond it "look at everything" says as much.
 WAITING_MOST = 1000
 _EVERYTHING = ""
@@ -123,7 +124,7 @@ class Events:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._notify()
+            await self._say_goodbye()
 
     def _tell(self, ids: Set[str]) -> None:
         if self._watchers:
@@ -150,6 +151,12 @@ class Events:
             self._outgoing |= ids
             return False
         return True
+
+    async def _say_goodbye(self) -> None:
+        """Tell what is gathered still, unless the database keeps the end of the service waiting."""
+        if self._outgoing:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._notify(), GOODBYE_S)
 
     async def _listen_forever(self) -> None:
         while True:
