@@ -20,6 +20,7 @@ from agent.prompts import PROMPT_VERSION
 from agent.screen import Screen
 from agent.spending import Capped
 from agent.turn import Assistant, Deps
+from api.events import Events
 from api.house import House
 from api.metrics import Metrics
 from api.sender import Sender
@@ -166,7 +167,9 @@ async def open_house(
         if works:
             await mind.warm_up()
             await _free_leases(mind.store)
-        yield assemble(mind, engine=engine, channel=channel, clock=clock)
+        house = assemble(mind, engine=engine, channel=channel, clock=clock)
+        await stack.enter_async_context(house.events.between_processes())
+        yield house
 
 
 async def _free_leases(store: Store) -> None:
@@ -207,5 +210,6 @@ def assemble(mind: Mind, *, engine: Engine, channel: GraphClient, clock: Clock) 
         clock=clock,
         embedder=mind.embedder,
         worker=worker,
+        events=Events(mind.store, clock),
         metrics=metrics,
     )

@@ -52,7 +52,9 @@ async def play_demo(*, once: bool, port: int) -> bool:
         await stack.enter_async_context(served(double.app, graph))
         with console.status(STARTUP):
             house = await stack.enter_async_context(open_house(settings))
-            address = await stack.enter_async_context(served(create_app(house), listen("127.0.0.1", port)))
+            address = await stack.enter_async_context(
+                served(create_app(house), listen("127.0.0.1", port), house.events.close)
+            )
         double.mail.client = await stack.enter_async_context(httpx.AsyncClient(base_url=address))
         double.mail.start()
         stack.push_async_callback(double.mail.stop)

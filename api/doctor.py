@@ -41,7 +41,7 @@ async def examine() -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("fail", "settings", line) for line in str(error).splitlines()]
     found = _origins(settings)
-    for check in (_database, _knowledge, _index, _model, _number, _webhook, _names):
+    for check in (_database, _operators, _knowledge, _index, _model, _number, _webhook, _names):
         found.append(await _careful(check, settings))
     return found
 
@@ -75,6 +75,18 @@ async def _database(settings: Settings) -> Finding:
         await store.ping()
         kind = "SQLite" if store.is_sqlite else "PostgreSQL"
         return Finding("ok", "database", f"{kind} answers, at revision {await revision(store)}")
+
+
+async def _operators(settings: Settings) -> Finding:
+    from api.build import open_store
+    from sahut.store import operators
+
+    async with open_store(settings) as store, store.reading() as tx:
+        found = [row for row in await operators.listed(tx) if row.disabled_at is None]
+    if not found:
+        says = "nobody can sign in at the console yet: run `sahut operator add EMAIL --role admin`"
+        return Finding("warn", "operators", says)
+    return Finding("ok", "operators", f"{len(found)} may sign in")
 
 
 async def _knowledge(settings: Settings) -> Finding:

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from fastapi import Request
 
+from api.events import Events
 from api.metrics import Metrics
+from api.passwords import Passwords
 from api.worker import Worker
 from sahut.engine import Engine
 from sahut.ports import Channel, Clock, Embedder
@@ -24,7 +26,9 @@ class House:
     clock: Clock
     embedder: Embedder
     worker: Worker
+    events: Events
     metrics: Metrics = field(default_factory=Metrics)
+    passwords: Passwords = field(default_factory=Passwords)
 
     @property
     def burst_wait(self) -> timedelta:

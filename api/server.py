@@ -45,10 +45,25 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve_app(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until told to stop; `announce` gets the address."""
+class _Server(uvicorn.Server):
+    """A server that says when its end begins, before it waits for open requests."""
+
+    def __init__(self, app: ASGIApp, ending: Callable[[], None] | None) -> None:
+        super().__init__(_config(app))
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._ending is not None:
+            self._ending()
+        await super().shutdown(sockets)
+
+
+async def serve_app(
+    app: ASGIApp, host: str, port: int, announce: Callable[[str], None], ending: Callable[[], None] | None = None
+) -> None:
+    """Serve until told to stop; `announce` gets the address, `ending` is called when the end begins."""
     listening = listen(host, port)
-    server = uvicorn.Server(_config(app))
+    server = _Server(app, ending)
     announce(address_of(listening))
     try:
         await server.serve(sockets=[listening])
@@ -56,7 +71,7 @@ async def serve_app(app: ASGIApp, host: str, port: int, announce: Callable[[str]
         listening.close()
 
 
-class _Guest(uvicorn.Server):
+class _Guest(_Server):
     """A server that leaves the process's signals to its host."""
 
     @contextmanager
@@ -65,9 +80,11 @@ class _Guest(uvicorn.Server):
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, listening: socket.socket) -> AsyncIterator[str]:
+async def served(
+    app: ASGIApp, listening: socket.socket, ending: Callable[[], None] | None = None
+) -> AsyncIterator[str]:
     """Serve in a task of this loop for the length of the block; the address, once the server answers."""
-    server = _Guest(_config(app))
+    server = _Guest(app, ending)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

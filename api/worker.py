@@ -25,7 +25,7 @@ from sahut.errors import SendError, StoreUnavailable
 from sahut.ids import ConversationId
 from sahut.models import Author, Purpose
 from sahut.ports import Clock
-from sahut.store import Store, handoffs, inbox, outbox, outcomes, rows, turns
+from sahut.store import Store, handoffs, inbox, operators, outbox, outcomes, rows, turns
 from sahut.store.sending import Rest, Sending
 from sahut.turn import Guidance, Reply, Turn
 
@@ -159,6 +159,7 @@ class Worker:
             await turns.forget(tx, before=now - TURNS_KEPT)
             await outcomes.forget_strays(tx, before=now - STRAYS_KEPT)
             await inbox.trim_raw(tx)
+            await operators.forget(tx, now=now)
 
     async def _serve_wakes(self) -> None:
         await self._engine.run({"turn": self.attend, "send": self.deliver})

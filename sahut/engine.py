@@ -20,9 +20,8 @@ from pgqueuer.domain.settings import DBSettings, Durability, db_settings
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports import RepositoryPort
 from psycopg import AsyncConnection, OperationalError
-from sqlalchemy import make_url
 
-from sahut.store.database import POSTGRES_PATIENCE
+from sahut.store.wire import connect
 
 log = structlog.get_logger(__name__)
 
@@ -40,19 +39,11 @@ def _names() -> DBSettings:
     return DBSettings(prefix=PREFIX, durability=Durability.volatile)
 
 
-def _connection_string(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-async def _connect(url: str) -> AsyncConnection:
-    return await AsyncConnection.connect(_connection_string(url), autocommit=True, **POSTGRES_PATIENCE)
-
-
 async def install(url: str) -> None:
     """Make or update the engine's own tables on PostgreSQL; nothing to do elsewhere."""
     if not url.startswith("postgresql"):
         return
-    async with await _connect(url) as connection:
+    async with await connect(url) as connection:
         # Ends with the connection: two processes that start together make the tables one after the other.
         await connection.execute("SELECT pg_advisory_lock(%s)", (_INSTALLING,))
         queries = _queries(connection)
@@ -123,13 +114,13 @@ class Engine:
             return self._local
         async with self._lock:
             if self._outgoing is None or self._outgoing[0].closed:
-                connection = await _connect(self._url or "")
+                connection = await connect(self._url or "")
                 self._outgoing = connection, _queries(connection)
             return self._outgoing[1]
 
     async def _serve_postgres(self, attend: Mapping[str, Attend]) -> None:
         # A connection of its own: one that waits for notifications makes other statements wait.
-        async with await _connect(self._url or "") as connection:
+        async with await connect(self._url or "") as connection:
             await self._serve(_queries(connection), _names().channel, attend)
 
     async def _serve(self, queries: RepositoryPort, channel: str, attend: Mapping[str, Attend]) -> None:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sahut.models import Holder, Purpose, State, Status
+from sahut.models import Holder, Purpose, Role, State, Status
 
 WINDOW = timedelta(hours=24)
 BURST_MOST = 5
 HANDOFF_DUE = timedelta(minutes=15)
+# So long before its end a window comes before every promise in the queue.
+LAST_OF_WINDOW = timedelta(hours=1)
 CONFIRMATION_LIFE = timedelta(hours=24)
 # A turn that dies with its worker counts once, since the worker may have died of something else; one that raises counts
 # twice. So three exceptions, or six crashes, send a message to a human.
@@ -153,3 +155,47 @@ def answer_at(*, now: datetime, undone_since: datetime | None, burst_wait: timed
     """
     latest = (undone_since or now) + BURST_MOST * burst_wait
     return max(now, min(now + burst_wait, latest))
+
+
+def urgency(*, claimed: bool, window: Window, due_at: datetime, now: datetime) -> tuple[bool, int, datetime]:
+    """The place of a request for a human in its queue: the lower comes first. What is lost first comes first.
+
+    A window in its last hour (0) comes before all others, by its end: what is lost with it (a plain answer) cannot be
+    had back. Then those whose window is open (1), by the time that they were promised, overdue ones first. Last those
+    whose window is closed (2): only a template reaches them, and waiting loses nothing more. What somebody has claimed
+    stands behind what nobody has.
+    """
+    if window.opened_at is None or not window.is_open(now):
+        return claimed, 2, due_at
+    if window.is_open(now, LAST_OF_WINDOW):
+        return claimed, 1, due_at
+    return claimed, 0, window.opened_at
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts for the organisation: an operator, or a system with a key. `id` is theirs, `name` what others see."""
+
+    id: str
+    name: str
+    role: Role
+
+
+def may_act(actor: Actor, *, held_by: str | None) -> bool:
+    """Whether somebody may act in a conversation: nobody else holds it, or they are set over its holder."""
+    return held_by is None or held_by == actor.id or actor.role in (Role.SUPERVISOR, Role.ADMIN)
+
+
+FREE_FAILURES = 5
+LONGEST_LOCK = timedelta(minutes=15)
+_FIRST_LOCK = timedelta(seconds=30)
+
+
+def lock_after(failures: int, *, free: int = FREE_FAILURES) -> timedelta | None:
+    """How long sign-in rests after so many failures in a row: 30 s after the last free one, then twice as long each.
+
+    The longest rest is short enough that a stranger cannot keep an operator out for a day.
+    """
+    if failures < free:
+        return None
+    return min(LONGEST_LOCK, _FIRST_LOCK * (1 << min(failures - free, 10)))

@@ -96,7 +96,7 @@ async def _serve(chosen: "Settings", host: str, port: int, roles: tuple[str, ...
     start_logs()
     async with open_house(chosen, roles=roles) as house:
         settle_in()
-        await serve_app(create_app(house, roles=roles), host, port, _announce)
+        await serve_app(create_app(house, roles=roles), host, port, _announce, house.events.close)
 
 
 def _announce(address: str) -> None:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 
-from api.rest import conversations, documents, handoffs, keys, messages, tickets
+from api.rest import conversations, documents, events, handoffs, keys, messages, operators, tickets
 
 
 async def _storable(request: Request) -> None:
@@ -14,5 +14,5 @@ async def _storable(request: Request) -> None:
 
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(_storable)])
-for _noun in (conversations, handoffs, messages, tickets, documents, keys):
+for _noun in (conversations, handoffs, messages, tickets, documents, keys, operators, events):
     router.include_router(_noun.router)

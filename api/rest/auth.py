@@ -7,7 +7,8 @@ from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.house import House, house_of
-from sahut.models import ApiKey
+from sahut.models import ApiKey, Role
+from sahut.rules import Actor
 from sahut.store import keys
 
 _bearer = HTTPBearer(auto_error=False, description="A key made by `sahut key create`.")
@@ -31,7 +32,13 @@ def scope(needed: str) -> Callable[..., Awaitable[ApiKey]]:
     return check
 
 
+async def acting(key: Annotated[ApiKey, Depends(scope("write"))]) -> Actor:
+    """The key as one who acts: a system answers for its own, so it stands over the holders of conversations."""
+    return Actor(id=key.id, name=key.name, role=Role.ADMIN if "admin" in key.scopes else Role.SUPERVISOR)
+
+
 Reader = Annotated[ApiKey, Depends(scope("read"))]
 Writer = Annotated[ApiKey, Depends(scope("write"))]
 Admin = Annotated[ApiKey, Depends(scope("admin"))]
+Acting = Annotated[Actor, Depends(acting)]
 TheHouse = Annotated[House, Depends(house_of)]

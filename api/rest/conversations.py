@@ -1,4 +1,4 @@
-"""Conversations over REST: list, read, write as an operator, take over, give back, resolve, spam and its undo."""
+"""Conversations over REST: list, read, and what operators do in them. Knows no rule."""
 
 from datetime import datetime
 from typing import Any
@@ -6,17 +6,16 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
+from api.desk import NOTE_MOST, Desk
 from api.house import House
-from api.rest.auth import Reader, TheHouse, Writer
+from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.messages import MessageView, message_view
 from api.rest.pages import Cursor, Limit, Page, Words, page
 from api.whatsapp.clean import clean_json
 from api.whatsapp.limits import content_problem
 from sahut import rules
-from sahut.errors import Forbidden
-from sahut.ids import ConversationId
-from sahut.models import Author, Contact, Conversation, Purpose
-from sahut.store import Tx, handoffs, lists, outbox
+from sahut.models import Contact, Conversation, Note
+from sahut.store import lists
 
 router = APIRouter(prefix="/conversations", tags=["conversations"])
 
@@ -38,6 +37,8 @@ class ConversationView(BaseModel):
     id: str
     status: str
     holder: str
+    held_by: str | None
+    held_by_name: str | None
     number: str
     language: str | None
     contact: ContactView
@@ -46,10 +47,32 @@ class ConversationView(BaseModel):
     updated_at: datetime
 
 
-class Note(BaseModel):
+class ClosingNote(BaseModel):
     """A closing note."""
 
-    note: Words = Field(default="", max_length=4096)
+    note: Words = Field(default="", max_length=NOTE_MOST)
+
+
+class Assignment(BaseModel):
+    """Whose it becomes: an operator's id or e-mail address."""
+
+    operator: Words = Field(min_length=1, max_length=254)
+
+
+class NewNote(BaseModel):
+    """An internal note."""
+
+    text: Words = Field(min_length=1, max_length=NOTE_MOST)
+
+
+class NoteView(BaseModel):
+    """What an operator noted in a conversation."""
+
+    id: str
+    conversation_id: str
+    author_name: str
+    text: str
+    created_at: datetime
 
 
 @router.get("")
@@ -71,8 +94,7 @@ async def list_conversations(
 @router.get("/{conversation_id}")
 async def get_conversation(house: TheHouse, key: Reader, conversation_id: str) -> ConversationView:
     """One conversation."""
-    async with house.store.reading() as tx:
-        return await _load(tx, conversation_id)
+    return await _load(house, conversation_id)
 
 
 @router.get("/{conversation_id}/messages")
@@ -87,70 +109,71 @@ async def list_messages(
 
 
 @router.post("/{conversation_id}/messages", status_code=202)
-async def send_message(house: TheHouse, key: Writer, conversation_id: str, body: dict[str, Any]) -> MessageView:
+async def send_message(house: TheHouse, actor: Acting, conversation_id: str, body: dict[str, Any]) -> MessageView:
     """Queue a message in Meta's own shape; it makes the key's owner the holder, no claim needed."""
-    body = _checked(body)
-    now = house.clock.now()
-    conversation_key = ConversationId(conversation_id)
-    async with house.store.transaction() as tx:
-        await handoffs.take_over(tx, conversation_key, operator=key.name, now=now)
-        conversation = await lists.get(tx, Conversation, conversation_id)
-        _check_window(house, conversation, body["type"], now)
-        message = outbox.draft(
-            conversation,
-            text=_readable(body),
-            body=body,
-            author=Author.OPERATOR,
-            author_name=key.name,
-            purpose=Purpose.OPERATOR,
-            now=now,
-        )
-        tx.add(message)
-    await house.engine.wake("send", conversation_id)
+    (message,) = await Desk(house).send(actor, conversation_id, [_checked(body)])
     return message_view(message)
 
 
 @router.post("/{conversation_id}/takeover")
-async def take_over(house: TheHouse, key: Writer, conversation_id: str) -> ConversationView:
+async def take_over(house: TheHouse, actor: Acting, conversation_id: str) -> ConversationView:
     """The assistant is silent from now on."""
-    async with house.store.transaction() as tx:
-        await handoffs.take_over(tx, ConversationId(conversation_id), operator=key.name, now=house.clock.now())
-        return await _load(tx, conversation_id)
+    await Desk(house).take_over(actor, conversation_id)
+    return await _load(house, conversation_id)
 
 
 @router.post("/{conversation_id}/return")
-async def give_back(house: TheHouse, key: Writer, conversation_id: str) -> ConversationView:
+async def give_back(house: TheHouse, actor: Acting, conversation_id: str) -> ConversationView:
     """The assistant answers again."""
-    async with house.store.transaction() as tx:
-        await handoffs.give_back(tx, ConversationId(conversation_id), operator=key.name, now=house.clock.now())
-        return await _load(tx, conversation_id)
+    await Desk(house).give_back(actor, conversation_id)
+    return await _load(house, conversation_id)
+
+
+@router.post("/{conversation_id}/assign")
+async def assign(house: TheHouse, actor: Acting, conversation_id: str, body: Assignment) -> ConversationView:
+    """Give it to an operator."""
+    await Desk(house).assign(actor, conversation_id, body.operator)
+    return await _load(house, conversation_id)
 
 
 @router.post("/{conversation_id}/resolve")
-async def resolve(house: TheHouse, key: Writer, conversation_id: str, body: Note | None = None) -> ConversationView:
+async def resolve(
+    house: TheHouse, actor: Acting, conversation_id: str, body: ClosingNote | None = None
+) -> ConversationView:
     """The matter is closed."""
-    note = body.note if body else ""
-    async with house.store.transaction() as tx:
-        await handoffs.resolve(tx, ConversationId(conversation_id), operator=key.name, note=note, now=house.clock.now())
-        return await _load(tx, conversation_id)
+    await Desk(house).resolve(actor, conversation_id, body.note if body else "")
+    return await _load(house, conversation_id)
 
 
 @router.post("/{conversation_id}/spam")
-async def mark_spam(house: TheHouse, key: Writer, conversation_id: str) -> ConversationView:
+async def mark_spam(house: TheHouse, actor: Acting, conversation_id: str) -> ConversationView:
     """Quarantine the conversation."""
-    async with house.store.transaction() as tx:
-        await handoffs.mark_spam(tx, ConversationId(conversation_id), operator=key.name, now=house.clock.now())
-        return await _load(tx, conversation_id)
+    await Desk(house).mark_spam(actor, conversation_id)
+    return await _load(house, conversation_id)
 
 
 @router.post("/{conversation_id}/not-spam")
-async def mark_not_spam(house: TheHouse, key: Writer, conversation_id: str) -> ConversationView:
+async def mark_not_spam(house: TheHouse, actor: Acting, conversation_id: str) -> ConversationView:
     """Undo the quarantine."""
-    async with house.store.transaction() as tx:
-        await handoffs.mark_not_spam(tx, ConversationId(conversation_id), operator=key.name, now=house.clock.now())
-        view = await _load(tx, conversation_id)
-    await house.engine.wake("turn", conversation_id)
-    return view
+    await Desk(house).unmark_spam(actor, conversation_id)
+    return await _load(house, conversation_id)
+
+
+@router.get("/{conversation_id}/notes")
+async def list_notes(
+    house: TheHouse, key: Reader, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
+) -> Page[NoteView]:
+    """What operators noted, oldest first."""
+    async with house.store.reading() as tx:
+        await lists.get(tx, Conversation, conversation_id)
+        rows = await lists.notes(tx, conversation_id, after=cursor, limit=limit + 1)
+    return page(rows, limit, _note_view, lambda row: row.id)
+
+
+@router.post("/{conversation_id}/notes", status_code=201)
+async def add_note(house: TheHouse, actor: Acting, conversation_id: str, body: NewNote) -> NoteView:
+    """Leave a word for colleagues; neither the customer nor the assistant sees it."""
+    return _note_view(await Desk(house).note(actor, conversation_id, body.text))
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
@@ -167,27 +190,16 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def _check_window(house: House, conversation: Conversation, kind: str, now: datetime) -> None:
-    window = rules.Window(conversation.window_opened_at, conversation.window_closed_at)
-    if kind != "template" and not window.is_open(now, house.margin):
-        raise Forbidden("The 24-hour window is closed, so only a template may be sent until the customer writes again.")
-
-
-def _readable(body: dict[str, Any]) -> str:
-    """The words of an outgoing message, for the history."""
-    content = body.get(body["type"])
-    if not isinstance(content, dict):
-        return ""
-    inner = content.get("body")
-    return str(inner.get("text", "")) if isinstance(inner, dict) else str(inner or content.get("caption", ""))
-
-
-async def _load(tx: Tx, conversation_id: str) -> ConversationView:
-    conversation = await lists.get(tx, Conversation, conversation_id)
-    await tx.refresh(conversation)
-    contact = await lists.get(tx, Contact, conversation.contact_id)
-    names = await lists.identities(tx, [contact.id])
+async def _load(house: House, conversation_id: str) -> ConversationView:
+    async with house.store.reading() as tx:
+        conversation = await lists.get(tx, Conversation, conversation_id)
+        contact = await lists.get(tx, Contact, conversation.contact_id)
+        names = await lists.identities(tx, [contact.id])
     return _view(conversation, contact, names.get(contact.id, {}))
+
+
+def _note_view(row: Note) -> NoteView:
+    return NoteView.model_validate(row, from_attributes=True)
 
 
 def _view(conversation: Conversation, contact: Contact, names: dict[str, str]) -> ConversationView:
@@ -196,6 +208,8 @@ def _view(conversation: Conversation, contact: Contact, names: dict[str, str]) -
         id=conversation.id,
         status=conversation.status,
         holder=conversation.holder,
+        held_by=conversation.held_by,
+        held_by_name=conversation.held_by_name,
         number=conversation.number,
         language=conversation.language,
         contact=ContactView(id=contact.id, name=contact.name, phone=names.get("phone"), user_id=names.get("bsuid")),

@@ -5,11 +5,11 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.rest.auth import Reader, TheHouse, Writer
+from api.desk import Desk
+from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, page
-from sahut.ids import HandoffId
 from sahut.models import Handoff
-from sahut.store import handoffs, lists
+from sahut.store import lists
 
 router = APIRouter(prefix="/handoffs", tags=["handoffs"])
 
@@ -55,11 +55,9 @@ async def get_handoff(house: TheHouse, key: Reader, handoff_id: str) -> HandoffV
 
 
 @router.post("/{handoff_id}/claim")
-async def claim(house: TheHouse, key: Writer, handoff_id: str) -> HandoffView:
+async def claim(house: TheHouse, actor: Acting, handoff_id: str) -> HandoffView:
     """Take it; the second who tries gets 409."""
-    async with house.store.transaction() as tx:
-        row = await handoffs.claim(tx, HandoffId(handoff_id), operator=key.name, now=house.clock.now())
-        return _view(row)
+    return _view(await Desk(house).claim(actor, handoff_id))
 
 
 def _view(row: Handoff) -> HandoffView:

@@ -3,6 +3,8 @@
 The results are `sahut.ports.Channel.send` bodies: no `messaging_product`, which the client adds.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +42,41 @@ def fitted(words: str, most: int) -> str:
         return words
     cut = words.encode("utf-16-le", "surrogatepass")[: 2 * (most - 1)]
     return cut.decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+# Where a long text may be parted, the best border first.
+_JOINER = "\u200d"
+_BORDERS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"[.!?…。！？؟][\"'”’»)]*\s+"), re.compile(r"\s+"))
+
+
+def parted(words: str, most: int) -> list[str]:
+    """`words` in parts of at most `most` UTF-16 units, cut between paragraphs, lines, sentences or words.
+
+    A border in the first half of a part is passed over for a lesser one further on. Only white space at the borders is
+    left out.
+    """
+    parts, rest = [], words.strip()
+    while utf16_length(rest) > most:
+        fits = len(rest.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore"))
+        end = _best_end(rest, fits)
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*parts, rest] if rest else parts
+
+
+def _best_end(words: str, most: int) -> int:
+    for border in _BORDERS:
+        ends = [found.end() for found in border.finditer(words, most // 2, most)]
+        if ends:
+            return ends[-1]
+    # One endless word: marks and joined emoji stay with what they belong to.
+    nearby = range(most, max(most - 40, 1), -1)
+    return next((end for end in nearby if not _joins(words[end]) and words[end - 1] != _JOINER), most)
+
+
+def _joins(char: str) -> bool:
+    is_tone, is_variant = "\U0001f3fb" <= char <= "\U0001f3ff", "\ufe00" <= char <= "\ufe0f"
+    return unicodedata.combining(char) > 0 or is_tone or is_variant or char == _JOINER
 
 
 def addressed(

@@ -3,6 +3,7 @@
 A table class holds rows and validates nothing: outside data is parsed first.
 """
 
+from sahut.models.desk import Note, Operator, OperatorSession, Reading, Role, SignInAttempts
 from sahut.models.library import Chunk, Document, DocumentVersion, KnowledgeState
 from sahut.models.messages import UNSETTLED, UNSETTLED_SQL, Author, Message, Purpose, RawEvent, State, StrayDelivery
 from sahut.models.people import Contact, ContactIdentity, Conversation, Holder, IdentityKind, Status
@@ -43,9 +44,15 @@ __all__ = [
     "IdentityKind",
     "KnowledgeState",
     "Message",
+    "Note",
+    "Operator",
+    "OperatorSession",
     "Purpose",
     "RawEvent",
+    "Reading",
     "Receipt",
+    "Role",
+    "SignInAttempts",
     "State",
     "Status",
     "StrayDelivery",

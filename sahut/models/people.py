@@ -60,7 +60,8 @@ class Conversation(SQLModel, table=True):
 
     `inbox_version` grows with every inbound message and every change of speaker: a draft made for an older version is
     dropped. `fence` grows with every lease: a worker that lost its lease can record nothing. `undone_since` is
-    set while inbound messages wait for a turn, and `wake_at` is when that turn may begin.
+    set while inbound messages wait for a turn, and `wake_at` is when that turn may begin. `held_by` is the id of the
+    operator or key that holds it, `held_by_name` as others see them; both are null unless an operator holds it.
     """
 
     __table_args__ = (
@@ -71,6 +72,12 @@ class Conversation(SQLModel, table=True):
             sqlite_where=sa.text("undone_since IS NOT NULL"),
             postgresql_where=sa.text("undone_since IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_conversation_held",
+            "held_by",
+            sqlite_where=sa.text("held_by IS NOT NULL"),
+            postgresql_where=sa.text("held_by IS NOT NULL"),
+        ),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -78,6 +85,8 @@ class Conversation(SQLModel, table=True):
     contact_id: str = Field(foreign_key="contact.id", index=True)
     status: str = Field(default=Status.OPEN, index=True)
     holder: str = Field(default=Holder.ASSISTANT)
+    held_by: str | None = None
+    held_by_name: str | None = None
     language: str | None = None
     window_opened_at: datetime | None = maybe_time()
     window_closed_at: datetime | None = maybe_time()

@@ -132,6 +132,7 @@ class Handoff(SQLModel, table=True):
             postgresql_where=_OPEN_HANDOFF_SQL,
         ),
         sa.Index("ix_handoff_due", "state", "due_at"),
+        sa.Index("ix_handoff_lane", "lane", sqlite_where=_OPEN_HANDOFF_SQL, postgresql_where=_OPEN_HANDOFF_SQL),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)

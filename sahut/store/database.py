@@ -5,7 +5,7 @@ PostgreSQL: the same code over a pool.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
 from contextlib import asynccontextmanager, nullcontext
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
 from sahut.errors import StoreUnavailable
@@ -22,6 +23,7 @@ from sahut.store import near
 
 Tx = AsyncSession
 Connect = Callable[..., Awaitable[Any]]
+Announce = Callable[[Set[str]], None]
 BUSY_TIMEOUT_S = 5.0
 # A database host that vanishes without a word is noticed within half a minute.
 POSTGRES_PATIENCE: dict[str, Any] = {
@@ -43,6 +45,8 @@ class Store:
         self.engine = _sqlite_engine(self.url, connect) if self.is_sqlite else _postgres_engine(self.url, pool_size)
         self._one_writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._writing = self.engine.execution_options(sahut_writes=True)
+        # Hears of the conversations that a transaction changed, after its commit. Must be quick and never raise.
+        self.announce: Announce = _to_nobody
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -52,6 +56,8 @@ class Store:
         """
         async with self._one_writer, self._session(self._writing) as tx:
             yield tx
+        if changes := tx.info.get(_CHANGED):
+            self.announce(changes)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
@@ -62,7 +68,8 @@ class Store:
     @asynccontextmanager
     async def _session(self, bind: AsyncEngine) -> AsyncIterator[Tx]:
         try:
-            async with AsyncSession(bind, expire_on_commit=False, autoflush=False) as session, session.begin():
+            options: dict[str, Any] = {"expire_on_commit": False, "autoflush": False, "sync_session_class": _Session}
+            async with AsyncSession(bind, **options) as session, session.begin():
                 yield session
         except (OperationalError, PoolTimeout) as error:
             raise StoreUnavailable(f"The database cannot be used: {_first_line(error)}") from error
@@ -81,21 +88,63 @@ class Store:
             await tx.execute(sa.text("SELECT 1"))
 
 
+_CHANGED = "sahut_changed"
+
+
+def changed(tx: Tx, conversation_id: str) -> None:
+    """Note that a conversation changes in this transaction; it is announced after the commit, once.
+
+    What is inserted or flushed with a `conversation_id` notes it by itself, and so do `rows.update_conversation` and
+    `rows.update_message`: this is for other statements that change what operators see.
+    """
+    tx.info.setdefault(_CHANGED, set()).add(conversation_id)
+
+
 async def insert_once(tx: Tx, row: SQLModel) -> bool:
     """Insert a row unless a unique key already holds one; whether it was inserted."""
     statement = _insert_unless_there(type(row), tx.get_bind().dialect.name)
-    return (await tx.execute(statement, _values(row))).first() is not None
+    inserted = (await tx.execute(statement, _values(row))).first() is not None
+    if inserted:
+        _note_changes(tx.info, (row,))
+    return inserted
 
 
 async def insert(tx: Tx, *rows: SQLModel) -> None:
     """Insert rows of one table now; cheaper than the session's own bookkeeping, which never hears of them."""
     if rows:
         await tx.execute(_insert(type(rows[0])), [_values(row) for row in rows])
+        _note_changes(tx.info, rows)
+
+
+def upserting(tx: Tx, model: type[SQLModel]) -> Any:
+    """An insert that may say `on_conflict_do_update`, in the dialect of the transaction's database."""
+    make: Any = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return make(table_of(model))
 
 
 def table_of(model: type[SQLModel]) -> sa.Table:
     """The table behind a model, for statements that need no row as an object."""
     return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+class _Session(Session):
+    """A session that notes which conversations its rows belong to."""
+
+
+@sa.event.listens_for(_Session, "after_flush")
+def _flushed(session: Session, _context: Any) -> None:
+    _note_changes(session.info, (*session.new, *session.dirty))
+
+
+def _note_changes(info: dict[Any, Any], rows: Iterable[object]) -> None:
+    for row in rows:
+        conversation_id = getattr(row, "conversation_id", None)
+        if conversation_id is not None:
+            info.setdefault(_CHANGED, set()).add(conversation_id)
+
+
+def _to_nobody(_changes: Set[str]) -> None:
+    """Nobody listens."""
 
 
 # Statements are built once: building one costs about as much as running it.

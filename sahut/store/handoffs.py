@@ -1,6 +1,10 @@
-"""Handoffs: the queue of requests for a human, and who holds a conversation. Knows nothing of the assistant."""
+"""Handoffs: the queue of requests for a human, and who holds a conversation. Knows nothing of the assistant.
+
+Every change is made under the lock of the conversation's row, so two who act at once meet there.
+"""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -20,6 +24,7 @@ from sahut.models import (
     State,
     Status,
 )
+from sahut.rules import Actor
 from sahut.store.database import Tx, insert_once
 from sahut.store.rows import lock_conversation, update_conversation
 from sahut.turn import Lane, Reason
@@ -58,69 +63,86 @@ async def open_handoff(
     return opened
 
 
-async def claim(tx: Tx, handoff_id: HandoffId, *, operator: str, now: datetime) -> Handoff:
-    """Make `operator` the one who answers. Raises `Conflict` for the second who tries, `NotFound`."""
+async def claim(tx: Tx, handoff_id: HandoffId, *, actor: Actor, now: datetime) -> Handoff:
+    """Make the actor the one who answers. Raises `Conflict` for the second who tries, `NotFound`."""
     handoff = await tx.get(Handoff, handoff_id)
     if handoff is None:
         raise NotFound(f"There is no handoff {handoff_id}.")
-    await _locked(tx, handoff.conversation_id)
+    conversation = await _locked_for(tx, handoff.conversation_id, actor)
     await tx.refresh(handoff)
     if handoff.state != HandoffState.QUEUED:
         by = f" by {handoff.claimed_by}" if handoff.claimed_by else ""
         raise Conflict(f"This handoff is already {handoff.state}{by}.")
-    await take_over(tx, ConversationId(handoff.conversation_id), operator=operator, now=now)
+    await _hold(tx, conversation, actor, now)
+    audit(tx, actor, "take_over", conversation.id, now)
     await tx.refresh(handoff)
     return handoff
 
 
-async def take_over(tx: Tx, conversation_id: ConversationId, *, operator: str, now: datetime) -> None:
-    """An operator holds the conversation: the assistant is silent from this commit on.
+async def take_over(tx: Tx, conversation_id: ConversationId, *, actor: Actor, now: datetime) -> None:
+    """The actor holds the conversation, whoever held it before: the assistant is silent from this commit on.
 
     Messages not answered yet are the operator's; a draft that is being made becomes stale.
     """
     conversation = await _locked(tx, conversation_id)
-    await tx.execute(
-        sa.update(Handoff)
-        .where(col(Handoff.conversation_id) == conversation_id, col(Handoff.state) == HandoffState.QUEUED)
-        .values(state=HandoffState.CLAIMED, claimed_by=operator, claimed_at=now)
-    )
-    await _change_speaker(tx, conversation, now=now, holder=Holder.OPERATOR)
-    audit(tx, operator, "take_over", conversation_id, now)
+    await _hold(tx, conversation, actor, now)
+    audit(tx, actor, "take_over", conversation_id, now, held_by=conversation.held_by)
 
 
-async def give_back(tx: Tx, conversation_id: ConversationId, *, operator: str, now: datetime) -> None:
+async def speak(tx: Tx, conversation_id: ConversationId, *, actor: Actor, now: datetime) -> Conversation:
+    """The conversation, where the actor may write: taken over if nobody held it. Raises `Conflict`, `NotFound`.
+
+    Who is set over the holder may put a word in without taking the conversation away.
+    """
+    conversation = await _locked_for(tx, conversation_id, actor)
+    if conversation.holder != Holder.OPERATOR or conversation.held_by is None:
+        await _hold(tx, conversation, actor, now)
+        audit(tx, actor, "take_over", conversation_id, now)
+    else:
+        await update_conversation(tx, conversation_id, updated_at=now)
+    return conversation
+
+
+async def assign(tx: Tx, conversation_id: ConversationId, *, to: Actor, actor: Actor, now: datetime) -> None:
+    """Give the conversation to a colleague. Raises `Conflict` where somebody else holds it."""
+    conversation = await _locked_for(tx, conversation_id, actor)
+    await _hold(tx, conversation, to, now)
+    audit(tx, actor, "assign", conversation_id, now, to=to.id)
+
+
+async def give_back(tx: Tx, conversation_id: ConversationId, *, actor: Actor, now: datetime) -> None:
     """The assistant answers again from the next message on."""
-    conversation = await _locked(tx, conversation_id)
+    conversation = await _locked_for(tx, conversation_id, actor)
     await _close(tx, conversation_id, HandoffState.RETURNED, note="", now=now)
-    await _change_speaker(tx, conversation, now=now, holder=Holder.ASSISTANT, status=Status.OPEN)
-    audit(tx, operator, "return", conversation_id, now)
+    await _let_go(tx, conversation, Status.OPEN, now)
+    audit(tx, actor, "return", conversation_id, now)
 
 
-async def resolve(tx: Tx, conversation_id: ConversationId, *, operator: str, note: str, now: datetime) -> None:
+async def resolve(tx: Tx, conversation_id: ConversationId, *, actor: Actor, note: str, now: datetime) -> None:
     """The matter is closed. The next message opens the conversation again, with the assistant."""
-    conversation = await _locked(tx, conversation_id)
+    conversation = await _locked_for(tx, conversation_id, actor)
     await _close(tx, conversation_id, HandoffState.RESOLVED, note=note, now=now)
-    await _change_speaker(tx, conversation, now=now, holder=Holder.ASSISTANT, status=Status.RESOLVED)
-    audit(tx, operator, "resolve", conversation_id, now)
+    await _let_go(tx, conversation, Status.RESOLVED, now)
+    audit(tx, actor, "resolve", conversation_id, now)
 
 
-async def mark_spam(tx: Tx, conversation_id: ConversationId, *, operator: str, now: datetime) -> None:
+async def mark_spam(tx: Tx, conversation_id: ConversationId, *, actor: Actor, now: datetime) -> None:
     """Quarantine: stored, never answered, until somebody takes it back."""
-    conversation = await _locked(tx, conversation_id)
+    conversation = await _locked_for(tx, conversation_id, actor)
     await _close(tx, conversation_id, HandoffState.RESOLVED, note="spam", now=now)
-    await _change_speaker(tx, conversation, now=now, holder=Holder.ASSISTANT, status=Status.SPAM)
-    audit(tx, operator, "spam", conversation_id, now)
+    await _let_go(tx, conversation, Status.SPAM, now)
+    audit(tx, actor, "spam", conversation_id, now)
 
 
-async def mark_not_spam(tx: Tx, conversation_id: ConversationId, *, operator: str, now: datetime) -> None:
+async def mark_not_spam(tx: Tx, conversation_id: ConversationId, *, actor: Actor, now: datetime) -> None:
     """Undo the quarantine and let the assistant answer the last message that was kept from it."""
-    conversation = await _locked(tx, conversation_id)
+    conversation = await _locked_for(tx, conversation_id, actor)
     if conversation.status != Status.SPAM:
         raise Conflict(f"This conversation is not marked as spam, it is {conversation.status}.")
     await _close(tx, conversation_id, HandoffState.RETURNED, note="not spam", now=now)
-    await _change_speaker(tx, conversation, now=now, holder=Holder.ASSISTANT, status=Status.OPEN)
+    await _let_go(tx, conversation, Status.OPEN, now)
     await _reopen_last_message(tx, conversation_id, now)
-    audit(tx, operator, "not_spam", conversation_id, now)
+    audit(tx, actor, "not_spam", conversation_id, now)
 
 
 async def due(tx: Tx, *, now: datetime, limit: int) -> list[Handoff]:
@@ -153,9 +175,10 @@ async def note_notice(tx: Tx, handoff_id: str, *, now: datetime) -> bool:
     return result.scalar_one_or_none() is not None
 
 
-def audit(tx: Tx, actor: str, action: str, conversation_id: str | None, now: datetime, **detail: object) -> None:
+def audit(tx: Tx, actor: Actor, action: str, conversation_id: str | None, now: datetime, **detail: object) -> None:
     """Write who did what. `detail` never holds the text of a message."""
-    tx.add(AuditEntry(at=now, actor=actor, action=action, conversation_id=conversation_id, detail=detail))
+    who = {"id": actor.id, "role": actor.role, **detail}
+    tx.add(AuditEntry(at=now, actor=actor.name, action=action, conversation_id=conversation_id, detail=who))
 
 
 async def _locked(tx: Tx, conversation_id: str) -> Conversation:
@@ -165,9 +188,32 @@ async def _locked(tx: Tx, conversation_id: str) -> Conversation:
     return conversation
 
 
-async def _change_speaker(
-    tx: Tx, conversation: Conversation, *, now: datetime, holder: Holder, status: Status | None = None
-) -> None:
+async def _locked_for(tx: Tx, conversation_id: str, actor: Actor) -> Conversation:
+    """The conversation, locked, where the actor may act; else `Conflict`, which names who holds it."""
+    conversation = await _locked(tx, conversation_id)
+    if not rules.may_act(actor, held_by=conversation.held_by):
+        holder = conversation.held_by_name or "somebody else"
+        raise Conflict(f"This conversation is held by {holder}. Take it over first, or ask them to return it.")
+    return conversation
+
+
+async def _hold(tx: Tx, conversation: Conversation, actor: Actor, now: datetime) -> None:
+    """The actor holds the conversation, and its open handoff with it."""
+    await tx.execute(
+        sa.update(Handoff)
+        .where(col(Handoff.conversation_id) == conversation.id, col(Handoff.state).in_(OPEN_HANDOFF))
+        .values(state=HandoffState.CLAIMED, claimed_by=actor.name, claimed_at=now)
+    )
+    held = {"held_by": actor.id, "held_by_name": actor.name}
+    await _change_speaker(tx, conversation, now=now, holder=Holder.OPERATOR, **held)
+
+
+async def _let_go(tx: Tx, conversation: Conversation, status: Status, now: datetime) -> None:
+    free = {"held_by": None, "held_by_name": None}
+    await _change_speaker(tx, conversation, now=now, holder=Holder.ASSISTANT, status=status, **free)
+
+
+async def _change_speaker(tx: Tx, conversation: Conversation, *, now: datetime, holder: Holder, **changes: Any) -> None:
     """Every change of speaker makes drafts stale and takes the unanswered messages off the assistant."""
     await tx.execute(
         sa.update(Message)
@@ -182,11 +228,11 @@ async def _change_speaker(
         tx,
         conversation.id,
         holder=holder,
-        status=status or conversation.status,
         inbox_version=conversation.inbox_version + 1,
         undone_since=None,
         wake_at=None,
         updated_at=now,
+        **changes,
     )
 
 

@@ -15,6 +15,7 @@ from sahut.models import (
     Conversation,
     Handoff,
     Message,
+    Note,
     Receipt,
     Ticket,
 )
@@ -59,6 +60,11 @@ async def messages(tx: Tx, conversation_id: str, *, after: str | None, limit: in
     """A conversation's messages, oldest first, strictly after the cursor."""
     query = select(Message).where(Message.conversation_id == conversation_id)
     return await _page(tx, query, Message, after=after, limit=limit)
+
+
+async def notes(tx: Tx, conversation_id: str, *, after: str | None, limit: int) -> Sequence[Note]:
+    """A conversation's notes, oldest first."""
+    return await _page(tx, select(Note).where(Note.conversation_id == conversation_id), Note, after=after, limit=limit)
 
 
 async def handoffs(tx: Tx, *, state: str | None, lane: str | None, after: str | None, limit: int) -> Sequence[Handoff]:

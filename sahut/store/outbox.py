@@ -149,7 +149,7 @@ async def _open_outcome(
         await outcomes.lose(tx, message, "the sender did not come back", until)
     fate = rules.unknown_fate(until=until, now=now, losses=losses, kind=message.kind)
     if fate == "wait":
-        await update_message(tx, message.id, due_at=until)
+        await update_message(tx, message, due_at=until)
     elif fate == "give_up":
         await outcomes.fail_message(tx, message, why="no status came for this send", code=None, now=now)
     return fate, until
@@ -170,16 +170,14 @@ def _permission(
 
 
 async def _drop(tx: Tx, message: Message, reason: str, *, now: datetime) -> None:
-    await update_message(tx, message.id, state=State.DROPPED, error=reason, due_at=None)
+    await update_message(tx, message, state=State.DROPPED, error=reason, due_at=None)
     if reason == rules.WINDOW_CLOSED:
         await outcomes.tell_human(tx, message, f"Not sent: {reason}.", now=now)
 
 
 async def _begin(tx: Tx, message: Message, conversation: Conversation, *, now: datetime) -> Sending:
     attempt = message.attempts + 1
-    await update_message(
-        tx, message.id, state=State.SENDING, sending_since=now, attempts=attempt, due_at=now + SEND_LEASE
-    )
+    await update_message(tx, message, state=State.SENDING, sending_since=now, attempts=attempt, due_at=now + SEND_LEASE)
     names = {row.kind: row.value for row in await tx.execute(_NAMES_OF, {"key": conversation.contact_id})}
     # Newer messages came after the one this answers: quote it, so that the reply is not read as theirs.
     overtaken = message.answers != conversation.last_inbound_wamid

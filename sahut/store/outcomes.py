@@ -34,7 +34,7 @@ async def sent(tx: Tx, sending: Sending, wamid: str, *, now: datetime) -> None:
     message = await lock_message(tx, sending.id)
     state = rules.advance(message.state, State.SENT)
     named = message.wamid or wamid
-    await update_message(tx, sending.id, wamid=named, state=state, error="", error_code=None, due_at=None)
+    await update_message(tx, sending, wamid=named, state=state, error="", error_code=None, due_at=None)
     for stray in (await tx.execute(_STRAYS_OF, {"wamid": wamid})).all():
         await _apply(tx, await lock_message(tx, sending.id), cast("StrayDelivery", stray), now=now)
 
@@ -51,7 +51,7 @@ async def put_off(tx: Tx, sending: Sending, *, at: datetime, why: str, code: int
     message = await lock_message(tx, sending.id)
     if _is_open(message, sending):
         tries = sending.tries_under(code)
-        await update_message(tx, sending.id, state=State.QUEUED, tries=tries, due_at=at, error=why, error_code=code)
+        await update_message(tx, sending, state=State.QUEUED, tries=tries, due_at=at, error=why, error_code=code)
 
 
 async def refused(tx: Tx, sending: Sending, *, why: str, code: int | None, window_closed: bool, now: datetime) -> None:
@@ -89,12 +89,12 @@ async def forget_strays(tx: Tx, *, before: datetime) -> None:
 
 async def lose(tx: Tx, message: Message, why: str, due_at: datetime) -> None:
     """Note that the outcome of a send is unknown, to be looked at again at `due_at`."""
-    await update_message(tx, message.id, state=State.UNKNOWN, losses=message.losses + 1, error=why, due_at=due_at)
+    await update_message(tx, message, state=State.UNKNOWN, losses=message.losses + 1, error=why, due_at=due_at)
 
 
 async def fail_message(tx: Tx, message: Message, *, why: str, code: int | None, now: datetime) -> None:
     """Give a message up; a human hears of it. The conversation is locked already."""
-    await update_message(tx, message.id, state=State.FAILED, error=why, error_code=code, due_at=None)
+    await update_message(tx, message, state=State.FAILED, error=why, error_code=code, due_at=None)
     await tell_human(tx, message, f"Not delivered: {why}.", now=now)
 
 
@@ -128,7 +128,7 @@ async def _apply(tx: Tx, message: Message, news: StrayDelivery, *, now: datetime
     """Move a message by a status; for a failure the conversation is locked already."""
     state, wamid = rules.advance(message.state, news.state), message.wamid or news.wamid
     fails = state == State.FAILED and message.state != State.FAILED
-    await update_message(tx, message.id, wamid=wamid, state=message.state if fails else state, due_at=None)
+    await update_message(tx, message, wamid=wamid, state=message.state if fails else state, due_at=None)
     if not fails:
         return
     if news.window_closed:

@@ -9,7 +9,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from sahut.models import UNSETTLED_SQL, Conversation, Message
-from sahut.store.database import Tx, table_of
+from sahut.store.database import Tx, changed, table_of
+from sahut.store.sending import Sending
 
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
 _CONVERSATION, _MESSAGE = table_of(Conversation), table_of(Message)
@@ -48,6 +49,7 @@ async def lock_conversation_of(tx: Tx, number: str, contact_id: str) -> Conversa
 async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> None:
     """Set columns of one conversation. What was read of it before stays as it was."""
     await tx.execute(_UPDATE_CONVERSATION, {"key": conversation_id, **changes})
+    changed(tx, conversation_id)
 
 
 async def lock_message(tx: Tx, message_id: str) -> Message:
@@ -60,6 +62,7 @@ async def lock_unsettled(tx: Tx, conversation_id: str) -> list[Message]:
     return cast("list[Message]", list(await tx.execute(_LOCK_UNSETTLED, {"key": conversation_id})))
 
 
-async def update_message(tx: Tx, message_id: str, **changes: Any) -> None:
+async def update_message(tx: Tx, message: Message | Sending, **changes: Any) -> None:
     """Set columns of one message. What was read of it before stays as it was."""
-    await tx.execute(_UPDATE_MESSAGE, {"key": message_id, **changes})
+    await tx.execute(_UPDATE_MESSAGE, {"key": message.id, **changes})
+    changed(tx, message.conversation_id)

@@ -1,4 +1,4 @@
-"""The benchmarks: `python -m tests.bench [pipeline|retrieval|faults|storm|start ...] [--seconds N] [--quick]`.
+"""The benchmarks: `python -m tests.bench [pipeline|retrieval|faults|storm|desk|start ...] [--seconds N] [--quick]`.
 
 Everything by default. Loopback only; stops by itself; exits non-zero where something was lost, answered twice or out
 of order, or a target was missed.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from tests.bench import faults, pipeline, retrieval, start, storm
+from tests.bench import desk, faults, pipeline, retrieval, start, storm
 from tests.bench.machine import described
 from tests.bench.tables import console
 
@@ -23,6 +23,7 @@ BENCHES: dict[str, Bench] = {
     "retrieval": lambda chosen: retrieval.bench(quick=chosen.quick),
     "faults": lambda chosen: faults.bench(conversations=30 if chosen.quick else 100),
     "storm": lambda chosen: storm.bench(schedules=500 if chosen.quick else 10_000),
+    "desk": lambda chosen: desk.bench(quick=chosen.quick),
     "start": lambda chosen: start.bench(seconds=chosen.seconds or 10),
 }
 

@@ -79,6 +79,7 @@ NOT_THERE = [
     "method path",
     "GET conversations/{}",
     "GET conversations/{}/messages",
+    "GET conversations/{}/notes",
     "POST conversations/{}/takeover",
     "POST conversations/{}/return",
     "POST conversations/{}/resolve",
@@ -93,6 +94,8 @@ NOT_THERE = [
     "GET documents/{}/versions/abc/text",
     "DELETE documents/{}",
     "DELETE keys/{}",
+    "POST operators/{}/disable",
+    "POST operators/{}/enable",
 ]
 
 

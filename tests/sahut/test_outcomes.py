@@ -8,13 +8,15 @@ import pytest
 from sqlmodel import select
 
 from sahut.events import Delivery, Inbound
-from sahut.models import Author, Conversation, Handoff, Message, Purpose, State, Status
+from sahut.models import Author, Conversation, Handoff, Message, Purpose, Role, State, Status
+from sahut.rules import Actor
 from sahut.store import Store, handoffs, inbox, outbox, outcomes, rows, turns
 from sahut.store.sending import Rest, Sending
 from sahut.testing.clock import START
 
 NUMBER = "106500000000001"
 MINUTE = timedelta(minutes=1)
+ANI = Actor(id="ani", name="ani", role=Role.OPERATOR)
 RULES = {"margin": MINUTE, "unknown_wait": MINUTE, "listening_since": START}
 
 
@@ -171,7 +173,7 @@ async def test_a_failure_does_not_disturb_what_a_human_has_settled(store: Store)
     await queue(store, conversation_id)
     sending = await claim(store, conversation_id)
     async with store.transaction() as tx:
-        await handoffs.mark_spam(tx, conversation_id, operator="ani", now=START)
+        await handoffs.mark_spam(tx, conversation_id, actor=ANI, now=START)
         failed = status(sending, "failed", START, error_code=131026)
         await outcomes.settle(tx, failed, now=START, window_closed=False)
     (conversation,) = await all_of(store, Conversation)
@@ -196,7 +198,7 @@ async def test_not_spam_takes_up_only_what_was_not_answered(store: Store):
     await queue(store, conversation_id)
     async with store.transaction() as tx:
         await turns.finish_burst(tx, conversation_id, now=START)
-        await handoffs.mark_spam(tx, conversation_id, operator="ani", now=START)
-        await handoffs.mark_not_spam(tx, conversation_id, operator="ani", now=START)
+        await handoffs.mark_spam(tx, conversation_id, actor=ANI, now=START)
+        await handoffs.mark_not_spam(tx, conversation_id, actor=ANI, now=START)
     (conversation,) = await all_of(store, Conversation)
     assert (conversation.status, conversation.undone_since) == (Status.OPEN, None)

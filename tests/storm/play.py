@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, col, func, select
 from structlog.testing import capture_logs
 
 from api.app import create_app
+from api.events import Events
 from api.house import House
 from api.metrics import Metrics
 from api.sender import Sender
@@ -120,6 +121,7 @@ class Play:
             clock=self.stage,
             embedder=LocalEmbedder(),
             worker=worker,
+            events=Events(self.store, self.stage),
             metrics=metrics,
         )
 
