@@ -154,7 +154,7 @@ async def free_leases(tx: Tx, *, worker: str | None = None) -> None:
 
     Fences keep a mistake harmless.
     """
-    leased = col(Conversation.leased_until).is_not(None) if worker is None else Conversation.leased_by == worker
+    leased = col(Conversation.leased_until).is_not(None) if worker is None else col(Conversation.leased_by) == worker
     await tx.execute(sa.update(Conversation).where(leased).values(leased_by=None, leased_until=None))
 
 
