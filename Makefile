@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test check format docs bench lock clean
+.PHONY: help venv dev demo test check format docs screens bench lock clean
 
 help:  ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,18 +22,18 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python requirements.lock pyproject.toml
-	@echo "Installing the locked dependencies (about 180 MB, a minute or two)"
+	@echo "Installing the locked dependencies (about 270 MB, a minute or two)"
 	@$(PIP) install --progress-bar on -qq --require-hashes -r requirements.lock
 	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.python requirements-dev.lock pyproject.toml
-	@echo "Installing the locked dependencies with those of the tests (about 230 MB, a minute or two)"
+	@echo "Installing the locked dependencies with those of the tests (about 320 MB, a minute or two)"
 	@$(PIP) install --progress-bar on -qq --require-hashes -r requirements-dev.lock
 	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.installed
 
-demo: venv  ## the main job, played in the terminal; ONCE=1 ends after the play
+demo: venv  ## the main job: a play in the terminal, then phones in the browser; ONCE=1 ends after the play
 	@$(BIN)/sahut demo $(if $(ONCE),--once)
 
 test: dev  ## the whole suite, PostgreSQL included
@@ -52,6 +52,9 @@ format: dev  ## format the code, mend what the linter can
 
 docs: dev  ## generate the parts of docs/ that come from the code
 	@$(BIN)/python -m tests.docs
+
+screens: dev  ## make the pictures of docs/images/ again (needs a Chromium)
+	@$(BIN)/python -m tests.docs.screens
 
 bench: dev  ## the benchmarks: ratios within one run, machine named
 	@$(BIN)/python -m tests.bench

@@ -1,14 +1,20 @@
 """Reads a chat model's answer into a draft, or says in one phrase why it cannot be used. Knows no client."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from pydantic import BaseModel, ValidationError, field_validator
 
 from agent.citing import cite
-from agent.prompts import DECISIONS, REASONS, results
-from sahut.turn import Brief, Draft, Sentence, ToolCall
+from agent.language import MAJOR, PREFERRED, detect
+from agent.prompts import DECISIONS, OPINIONS, REASONS, language_name, results
+from agent.words import tokens
+from sahut.turn import Brief, Draft, Opinion, Sentence, ToolCall
+
+# From so many words on a language tells itself, and so many are read.
+_LANGUAGE_TELLS, _LANGUAGE_READ = 8, 120
 
 
 class UnusableError(Exception):
@@ -36,8 +42,11 @@ class _Answer(BaseModel):
         return value
 
 
-def read(completion: Any, brief: Brief) -> Draft:
-    """The draft in a completion, without model, usage and exchange. Raises `UnusableError`."""
+def read(completion: Any, brief: Brief, restore: Callable[[Any], Any] = lambda value: value) -> Draft:
+    """The draft in a completion, without model, usage and exchange. Raises `UnusableError`.
+
+    `restore` puts back what was hidden from the model.
+    """
     if not isinstance(completion, ChatCompletion) or not completion.choices:
         raise UnusableError("it was no chat completion")
     choice = completion.choices[0]
@@ -47,13 +56,24 @@ def read(completion: Any, brief: Brief) -> Draft:
     if getattr(message, "refusal", None) or choice.finish_reason == "content_filter":
         return Draft(decision="hand_off", reason="sensitive")
     if message.tool_calls:
-        return Draft(decision="reply", tool_calls=_tool_calls(message, brief))
+        return Draft(decision="reply", tool_calls=_tool_calls(message, brief, restore))
     if not (message.content or "").strip():
         raise UnusableError("it was empty")
-    return _draft(_parse(message.content or ""), brief)
+    return _draft(_parse(message.content or "", restore), brief)
 
 
-def _tool_calls(message: ChatCompletionMessage, brief: Brief) -> tuple[ToolCall, ...]:
+def read_opinion(completion: Any) -> Opinion:
+    """The verdict of a second look. Raises `UnusableError`."""
+    if not isinstance(completion, ChatCompletion) or not completion.choices:
+        raise UnusableError("it was no chat completion")
+    found = _object(completion.choices[0].message.content or "")
+    if found.get("verdict") not in OPINIONS:
+        raise UnusableError(f"verdict must be one of {', '.join(OPINIONS)}")
+    opinion: Opinion = found["verdict"]
+    return opinion
+
+
+def _tool_calls(message: ChatCompletionMessage, brief: Brief, restore: Callable[[Any], Any]) -> tuple[ToolCall, ...]:
     offered = {card.name for card in brief.tools}
     calls = []
     for call in message.tool_calls or ():
@@ -66,12 +86,31 @@ def _tool_calls(message: ChatCompletionMessage, brief: Brief) -> tuple[ToolCall,
             raise UnusableError(f"the arguments of {function.name} were no JSON") from None
         if not isinstance(arguments, dict):
             raise UnusableError(f"the arguments of {function.name} were no JSON object")
-        calls.append(ToolCall(name=function.name, arguments=arguments))
+        calls.append(ToolCall(name=function.name, arguments=restore(plain(arguments))))
     return tuple(calls)
 
 
-def _parse(content: str) -> _Answer:
-    """The answer in a text that should be JSON and may have words or a code fence around it."""
+def plain(value: Any) -> Any:
+    """What a server sent as JSON without the characters that no database holds: NUL and half surrogate pairs."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {plain(name): plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _parse(content: str, restore: Callable[[Any], Any]) -> _Answer:
+    """The answer in a completion's text."""
+    try:
+        return _Answer.model_validate(restore(plain(_object(content))))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnusableError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _object(content: str) -> dict[str, Any]:
+    """The object in a text that should be JSON and may have words or a code fence around it."""
     start = content.find("{")
     if start < 0:
         raise UnusableError("it was no JSON object")
@@ -79,12 +118,8 @@ def _parse(content: str) -> _Answer:
         found, _ = json.JSONDecoder().raw_decode(content[start:])
     except (ValueError, RecursionError):
         raise UnusableError("it was no valid JSON") from None
-    try:
-        return _Answer.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UnusableError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+    answer: dict[str, Any] = found
+    return answer
 
 
 def _draft(answer: _Answer, brief: Brief) -> Draft:
@@ -94,8 +129,16 @@ def _draft(answer: _Answer, brief: Brief) -> Draft:
         return Draft(decision="hand_off", reason=reason)
     if not sentences:
         raise UnusableError(f"{answer.decision} needs at least one sentence")
+    if _is_foreign(" ".join(sentence.text for sentence in sentences), brief.language):
+        raise UnusableError(f"it was written in another language: write in {language_name(brief.language)}")
     decision: Any = answer.decision
     return Draft(decision=decision, sentences=sentences, small_talk=answer.small_talk)
+
+
+def _is_foreign(text: str, language: str) -> bool:
+    """Whether so much was written in a language that is not the customer's that it is no name and no quote."""
+    row = tokens(text)[:_LANGUAGE_READ] if language in (*PREFERRED, *MAJOR) else []
+    return len(row) >= _LANGUAGE_TELLS and detect(" ".join(row), hint=language) != language
 
 
 def _sentence(said: _Said, brief: Brief) -> Sentence:

@@ -16,11 +16,17 @@ _MAY_BE_REPEATED = ("number", "date", "phone", "code")
 
 @dataclass(frozen=True)
 class Checked:
-    """What is left of a draft. `support` is the share of it, by length, that stands on citations or tools."""
+    """What is left of a draft, and what was taken out of it."""
 
     sentences: tuple[Sentence, ...]
     removed: tuple[str, ...]
-    support: float
+
+    @property
+    def support(self) -> float:
+        """The share of what is left, by length, that stands on citations or tools."""
+        total = sum(len(sentence.text) for sentence in self.sentences)
+        grounded = sum(len(sentence.text) for sentence in self.sentences if sentence.citations or sentence.tools)
+        return grounded / total if total else 0.0
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -36,19 +42,21 @@ def check(
     message: str = "",
 ) -> Checked:
     """Keep the supported sentences. `calls` are the turn's tool calls."""
-    results = {call.key: call.result for call in calls if call.state == "done" and call.result}
+    results = results_of(calls)
     kept: list[Sentence] = []
     removed: list[str] = []
-    grounded = total = 0
     for sentence in sentences:
         real = _with_real_support(sentence, passages, results)
         if not sentence.text.strip() or not _is_supported(real, results, message):
             removed.append(sentence.text)
-            continue
-        kept.append(real)
-        total += len(real.text)
-        grounded += len(real.text) if real.citations or real.tools else 0
-    return Checked(tuple(kept), tuple(removed), grounded / total if total else 0.0)
+        else:
+            kept.append(real)
+    return Checked(tuple(kept), tuple(removed))
+
+
+def results_of(calls: Iterable[ToolCall]) -> dict[str, str]:
+    """What tools said in this turn, by the key of the call."""
+    return {call.key: call.result for call in calls if call.state == "done" and call.result}
 
 
 def exists(citation: Citation, passages: Iterable[Passage]) -> bool:

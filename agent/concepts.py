@@ -4,6 +4,7 @@ The table (`data/concepts.toml`) holds everyday words of customer service in fiv
 nor language hides that a sentence speaks of what was asked.
 """
 
+import re
 import tomllib
 from functools import cache, lru_cache
 
@@ -11,6 +12,7 @@ from agent.words import DATA, tokens, words
 
 _STEM = 5
 _SHORTEST = 3
+_ACRONYM = re.compile(r"\b[A-Z]{3,6}\b")
 _POSSESSIVE = "nya"  # Indonesian: "biayanya" is "biaya"
 _SMALL = ("small", "filler", "question", "follow_up", "greeting", "thanks", "yes", "no")
 
@@ -23,8 +25,14 @@ def told(text: str) -> frozenset[str]:
 
 def telling(text: str) -> dict[str, str]:
     """The words that tell what a text is about, in order, with their meanings."""
-    row = (word for word in tokens(text) if word not in _small_words())
+    letters = _acronyms(text)
+    row = (word for word in tokens(text) if word not in _small_words() or word in letters)
     return {word: meaning(word) for word in row if len(word) >= _SHORTEST or word.isdigit()}
+
+
+def _acronyms(text: str) -> frozenset[str]:
+    """Names in capitals, which are no small words: "SIM" is an Indonesian driving licence, "sim" a Portuguese yes."""
+    return frozenset() if text.isupper() else frozenset(map(str.casefold, _ACRONYM.findall(text)))
 
 
 def meaning(word: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sahut.errors import ConfigurationError
+from sahut.forms import Filling
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
 from sahut.turn import HISTORY_LINES, Guidance, Incoming, Line, Reply, Turn
 
@@ -54,9 +55,10 @@ def turn_from_messages(
 def next_turn(turn: Turn, reply: Reply, *texts: str, now: datetime | None = None) -> Turn:
     """The turn after `reply`, answering the user's next `texts` (several texts are one burst).
 
-    As in the store: lines without text leave no history, the language is the reply's, and only a confirmation that
-    this reply proposed still waits. `now` stays the turn's unless given. Raises `ConfigurationError` where a text
-    is blank or none is given.
+    As in the store: lines without text leave no history, the language is the reply's, only a confirmation that this
+    reply proposed still waits, and a form goes on until it ends, and
+    what the user said of themselves is known. `now` stays the turn's unless given. Raises
+    `ConfigurationError` where a text is blank or none is given.
     """
     if not texts or not all(text.strip() for text in texts):
         raise ConfigurationError("The user's next message is empty.")
@@ -69,10 +71,16 @@ def next_turn(turn: Turn, reply: Reply, *texts: str, now: datetime | None = None
             "language": reply.language,
             "history": (*turn.history, *said)[-HISTORY_LINES:],
             "burst": tuple(_incoming(text) for text in texts),
-            "confirmation": reply.confirmation,
+            "confirmation": reply.confirmation if reply.decision == "clarify" else None,
+            "known": (*turn.known, *reply.remembered),
+            "filling": _open(reply.filling or turn.filling),
             "now": now or turn.now,
         }
     )
+
+
+def _open(filling: Filling | None) -> Filling | None:
+    return filling if filling and filling.state == "open" else None
 
 
 def _incoming(text: str) -> Incoming:

@@ -1,142 +1,74 @@
-"""How much a message resembles example phrases of one kind rather than the others; pure, knows no embedder.
+"""What a message is likely to be, by its meaning and by what was noticed in it; pure, knows no embedder and no text.
 
-A ridge logistic regression over the examples' vectors: measured against the nearest example and against soft
-nearest neighbours, it found as much at the same price and costs one dot product a message. The result for the
-bundled embedder is committed, since embedding the examples takes seconds on a busy machine; after a change of the
-examples `python -m agent.evidence` writes it anew, and a stale file is not used.
+One regularised logistic regression a kind, over the message's vector and its signals. `python -m evals.train_screen`
+fits them and writes `data/screen_weights.npz`, which says what it was trained on.
 """
 
-import hashlib
-import tomllib
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.signals import Kind
+from agent.signals import Kind, names
 from agent.words import DATA
-from sahut.ports import Embedder, Vectors
 
 Row = NDArray[np.float64]
 
-KINDS: tuple[Kind, ...] = ("spam", "wants_human", "injection")
-RIDGE = 1.0
-NEAR_MISS = 4.0  # how much more a near miss counts than any other example of what a kind is not
-_STEPS = 30
-_CLOSE_ENOUGH = 1e-5
-
-
-@dataclass(frozen=True)
-class Example:
-    """A phrase written for Sahut; `kind` is one of `KINDS`, `genuine`, or a near miss `not_...`."""
-
-    kind: str
-    language: str
-    text: str
-
-
-_SOURCE = DATA / "screen_examples.toml"
-_COMMITTED = DATA / "screen_evidence.npz"
-
-
-@cache
-def examples() -> tuple[Example, ...]:
-    """All committed examples, in the file's order."""
-    table = tomllib.loads(_SOURCE.read_text(encoding="utf-8"))
-    return tuple(
-        Example(kind, language, text)
-        for kind, languages in table.items()
-        for language, texts in languages.items()
-        for text in texts
-    )
+KINDS: tuple[Kind, ...] = ("spam", "wants_human", "injection", "distress", "abuse")
+WEIGHTS = DATA / "screen_weights.npz"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Fitted directions in one vector space: `logits(vector)` says how much it resembles each kind."""
+    """Log-odds by kind in one vector space.
 
+    `weights` are for the centred and scaled vector, `told` for each signal, `base` is what is left without either;
+    `card` says what it was trained on.
+    """
+
+    space: str
     centre: Row
     scale: float
     weights: dict[Kind, Row]
+    told: dict[Kind, dict[str, float]]
+    base: dict[Kind, float]
+    card: dict[str, Any]
 
-    def logits(self, vector: NDArray[np.float32]) -> dict[Kind, float]:
-        """Log-odds by kind; 0 means that the examples cannot tell."""
-        row = np.append((vector.astype(np.float64) - self.centre) / self.scale, 1.0)
-        return {kind: float(row @ weights) for kind, weights in self.weights.items()}
+    def meaning(self, kind: Kind, vector: NDArray[np.float32]) -> float:
+        """What the message's meaning says for the kind, in log-odds."""
+        return float(((vector.astype(np.float64) - self.centre) / self.scale) @ self.weights[kind])
 
-
-def digest() -> str:
-    """Names the state of the examples, independent of how the file's lines end."""
-    return hashlib.sha256(_SOURCE.read_text(encoding="utf-8").encode()).hexdigest()
-
-
-def committed(space: str) -> Evidence | None:
-    """The evidence that ships for a vector space, if it was fitted on the examples as they are."""
-    if not _COMMITTED.is_file():
-        return None
-    with np.load(_COMMITTED, allow_pickle=False) as file:
-        if (str(file["space"]), str(file["digest"])) != (space, digest()):
-            return None
-        weights = file["weights"].astype(np.float64)
-        centre = file["centre"].astype(np.float64)
-        return Evidence(centre, float(file["scale"]), dict(zip(KINDS, weights, strict=True)))
+    def noticed(self, kind: Kind, found: Collection[str]) -> float:
+        """What the signals of these names say for the kind, in log-odds, with what holds of any message."""
+        return self.base[kind] + sum(self.told[kind].get(name, 0.0) for name in found)
 
 
-async def commit(embedder: Embedder) -> None:
-    """Fit on the examples and write the file that ships."""
-    known = examples()
-    vectors = await embedder.embed([example.text for example in known])
-    fitted = fit(vectors, [example.kind for example in known])
-    np.savez_compressed(
-        _COMMITTED,
-        space=np.array(embedder.name),
-        digest=np.array(digest()),
-        centre=fitted.centre.astype(np.float32),
-        scale=np.array(fitted.scale),
-        weights=np.stack([fitted.weights[kind] for kind in KINDS]).astype(np.float32),
-    )
+def chance(logit: float) -> float:
+    """The probability of log-odds."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def fit(vectors: Vectors, kinds: Sequence[str]) -> Evidence:
-    """Directions from the examples' vectors (one row each) and their kinds.
-
-    Centred and scaled, so that one ridge serves spaces whose vectors lie close together and others.
-    """
-    rows = vectors.astype(np.float64)
-    centre = rows.mean(axis=0)
-    rows = rows - centre
-    scale = float(np.linalg.norm(rows, axis=1).mean()) or 1.0
-    design = np.hstack([rows / scale, np.ones((len(rows), 1))])
-    labels = np.array(kinds)
-    weights = {
-        kind: _logistic(design, labels == kind, np.where(labels == f"not_{kind}", NEAR_MISS, 1.0)) for kind in KINDS
-    }
-    return Evidence(centre, scale, weights)
-
-
-def _logistic(design: Row, positive: NDArray[np.bool_], weight: Row) -> Row:
-    """Newton's method; both classes weigh the same however many examples each has."""
-    half = len(positive) / 2
-    weight = weight * np.where(positive, half / weight[positive].sum(), half / weight[~positive].sum())
-    ridge = np.full(design.shape[1], RIDGE)
-    ridge[-1] = 1e-6  # the intercept is free
-    beta = np.zeros(design.shape[1])
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-        gradient = design.T @ (weight * (chance - positive)) + ridge * beta
-        curvature = (design * (weight * chance * (1 - chance))[:, None]).T @ design + np.diag(ridge)
-        step = np.linalg.solve(curvature, gradient)
-        beta -= step
-        if np.abs(step).max() < _CLOSE_ENOUGH:
-            break
-    return beta
-
-
-if __name__ == "__main__":
-    import asyncio
-
-    from knowledge.embed import LocalEmbedder
-
-    asyncio.run(commit(LocalEmbedder()))
+@cache
+def shipped() -> Evidence:
+    """The evidence that comes with the package."""
+    with np.load(WEIGHTS, allow_pickle=False) as file:
+        weights, told = file["weights"].astype(np.float64), file["told"].astype(np.float64)
+        order = [str(name) for name in file["signals"]]
+        told_by = {
+            kind: {name: float(told[i, order.index(f"{kind}.{name}")]) for name in names(kind)}
+            for i, kind in enumerate(KINDS)
+        }
+        return Evidence(
+            space=str(file["space"]),
+            centre=file["centre"].astype(np.float64),
+            scale=float(file["scale"]),
+            weights=dict(zip(KINDS, weights, strict=True)),
+            told=told_by,
+            base=dict(zip(KINDS, (float(one) for one in file["base"]), strict=True)),
+            card=json.loads(str(file["card"])),
+        )

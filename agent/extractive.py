@@ -5,21 +5,24 @@ Needs no server and no key. It must not know thresholds for replying: how far to
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.concepts import told
+from agent.facts import facts
 from agent.phrases import quote_frame
 from agent.proposing import propose
 from agent.words import tokens, words
 from knowledge.chunk import sentences
 from sahut.ports import Embedder
-from sahut.turn import Brief, Citation, Draft, Passage, Sentence
+from sahut.turn import Brief, Citation, Draft, Passage, Sentence, ToolCall
 
 NAME = "extractive"
 MOST_CHARACTERS = 480  # of quotes; with its frame the answer fits a phone's screen
+_LEAST_SHARE = 240  # of each of several questions
 MOST_SENTENCES = 4
 PASSAGES_READ = 8
 LOOKED_AT = 10  # sentences that are embedded; measured, more of them change no answer
@@ -83,38 +86,51 @@ class Extractive:
         """A draft of verbatim quotes, a proposed tool call, or `hand_off` where there is nothing to quote."""
         told = [call for call in brief.done if call.state == "done" and call.result]
         if told:
-            return self._draft(*(Sentence(text=call.result, tools=(call.key,)) for call in told))
-        proposal = await propose(brief.turn.text, brief.tools, self._embedder)
+            said = [Sentence(text=call.result, tools=(call.key,)) for call in told]
+            return self._draft(*said, *beside(told, brief), *await self._answers(brief))
+        proposal = await propose(brief.turn.text, brief.tools, self._embedder, brief.turn.known)
         if proposal is not None and not any(call.name == proposal.name for call in brief.done):
             return Draft(decision="reply", tool_calls=(proposal,), model=self.name)
+        answers = await self._answers(brief)
+        if answers:
+            return self._draft(*answers)
         chosen, scores = await self._choose(brief)
         if not chosen:
             return Draft(decision="hand_off", reason="no_answer", model=self.name)
-        source = chosen[0].passage
-        frame = quote_frame(source.title, brief.language, source.language)
-        return self._draft(
-            Sentence(text=frame, citations=(chosen[0].citation,)),
-            *(Sentence(text=" ".join(one.text.split()), citations=(one.citation,)) for one in chosen),
-            scores=scores,
-        )
+        return self._draft(*quoted(chosen, brief.language), scores=scores)
+
+    async def _answers(self, brief: Brief) -> list[Sentence]:
+        """What is quoted to each of several questions."""
+        return [sentence for at in range(len(brief.parts)) for sentence in await self._answer(brief, at)]
+
+    async def _answer(self, brief: Brief, at: int) -> tuple[Sentence, ...]:
+        """What is quoted to one of several questions: less, since all of them share one message."""
+        part = brief.parts[at]
+        alone = brief.model_copy(update={"question": part.found.question, "passages": part.found.passages})
+        most = max(_LEAST_SHARE, MOST_CHARACTERS // len(brief.parts))
+        chosen, _ = await self._choose(alone, asked=part.text, most=most)
+        return quoted(chosen, brief.language, part=at) if chosen else ()
 
     def _draft(self, *said: Sentence, scores: dict[str, float] | None = None) -> Draft:
         return Draft(decision="reply", sentences=said, model=self.name, exchange=dict(scores or {}))
 
-    async def _choose(self, brief: Brief) -> tuple[list[Candidate], dict[str, float]]:
+    async def _choose(
+        self, brief: Brief, *, asked: str = "", most: int = MOST_CHARACTERS
+    ) -> tuple[list[Candidate], dict[str, float]]:
+        """What to quote to what the customer asked (by default, their whole message), and by how much it won."""
         candidates = [one for passage in brief.passages[:PASSAGES_READ] for one in candidates_of(passage)]
         if not candidates:
             return [], {}
         # A follow-up is asked twice, with the question before it and alone: its own words are what is new.
-        asked = list(dict.fromkeys((brief.question, brief.turn.text.strip() or brief.question)))
-        at_sight = score_at_sight(candidates, asked, brief.language)
+        questions = list(dict.fromkeys((brief.question, asked or brief.turn.text.strip() or brief.question)))
+        at_sight = score_at_sight(candidates, questions, brief.language)
         looked_at = np.argsort(-at_sight, kind="stable")[:LOOKED_AT]
         candidates = [candidates[at] for at in looked_at]
-        scores = at_sight[looked_at] + await self._likeness(candidates, asked)
+        scores = at_sight[looked_at] + await self._likeness(candidates, questions)
         best = int(scores.argmax())
         others = [s for one, s in zip(candidates, scores, strict=True) if one.passage != candidates[best].passage]
         margin = float(scores[best]) - max(map(float, others), default=0.0)
-        return quote(candidates, scores, best), {"score": float(scores[best]), "margin": margin}
+        return quote(candidates, scores, best, most), {"score": float(scores[best]), "margin": margin}
 
     async def _likeness(self, candidates: list[Candidate], asked: list[str]) -> Scores:
         texts = [*(one.text for one in candidates), *(one.context for one in candidates)]
@@ -122,6 +138,19 @@ class Extractive:
         likeness = (vectors[len(asked) :] @ vectors[: len(asked)].T).mean(axis=1)
         alone, in_context = np.split(likeness, 2)
         return np.asarray(W_MEANING * alone + W_CONTEXT * in_context, dtype=np.float32)
+
+
+def beside(told: Sequence[ToolCall], brief: Brief) -> list[Sentence]:
+    """What a document says of the telephone number that a tool told: the customer can compare the two."""
+    for call in told:
+        numbers = {fact for fact in facts(call.result) if fact.kind == "phone"}
+        for one in (one for passage in brief.passages for one in candidates_of(passage)):
+            if numbers & facts(one.text):
+                source = one.passage
+                frame = quote_frame(source.title, brief.language, source.language)
+                text = f"{frame} {' '.join(one.text.split())}"
+                return [Sentence(text=text, citations=(one.citation,), tools=(call.key,))]
+    return []
 
 
 def candidates_of(passage: Passage) -> list[Candidate]:
@@ -171,14 +200,26 @@ def wants_figure(question: str) -> bool:
     return any(tuple(row[at : at + n]) in asking for at in range(len(row)) for n in (1, 2, 3))
 
 
-def quote(candidates: list[Candidate], scores: Scores, best: int) -> list[Candidate]:
+def quoted(chosen: list[Candidate], language: str, *, part: int | None = None) -> tuple[Sentence, ...]:
+    """The quotes of one passage with the sentence that says where they stand."""
+    source = chosen[0].passage
+    frame = Sentence(
+        text=quote_frame(source.title, language, source.language), citations=(chosen[0].citation,), part=part
+    )
+    return (
+        frame,
+        *(Sentence(text=" ".join(one.text.split()), citations=(one.citation,), part=part) for one in chosen),
+    )
+
+
+def quote(candidates: list[Candidate], scores: Scores, best: int, most: int = MOST_CHARACTERS) -> list[Candidate]:
     """The best sentence and those of its passage that come close, in the text's order, as far as they fit."""
     first = candidates[best]
     near = sorted(
         (at for at, one in enumerate(candidates) if one.passage == first.passage and at != best),
         key=lambda at: -float(scores[at]),
     )
-    chosen, room = [best], MOST_CHARACTERS - len(first.text)
+    chosen, room = [best], most - len(first.text)
     for at in near[: MOST_SENTENCES - 1]:
         length = len(candidates[at].text)
         if length <= room and scores[at] >= scores[best] - ALSO_WITHIN:

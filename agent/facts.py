@@ -61,9 +61,10 @@ _CURRENCIES = _by_word(
         "ISK": "isk kr króna krónur",
     }
 )
+# Possessive and from the beginning of a word on: what is no address must not be read again from each of its letters.
 _LINK = re.compile(
-    r"""https?://[^\s<>"'“”»)\]]+ | www\.[^\s<>"'“”»)\]]+ | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
-    | (?<![\w.])(?:[a-z0-9-]+\.)+(?:com|org|net|info|io|app|dev|gov|edu|id|br|pt|es|is|mx|ar|co|me|ly|eu|uk)
+    r"""https?://[^\s<>"'“”»)\]]+ | www\.[^\s<>"'“”»)\]]+ | (?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+
+    | (?<![\w.-])(?:[\w-]++\.)+(?:com|org|net|info|io|app|dev|gov|edu|id|br|pt|es|is|mx|ar|co|me|ly|eu|uk)
       (?![\w-])(?:/[^\s<>"'“”»)\]]*)?""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -95,8 +96,8 @@ _CODE = re.compile(r"(?<![\w-])(?=[\w-]*(?:\d[^\W\d_]|[^\W\d_]\d))[\w-]+")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|ª|º|o|a)", re.IGNORECASE)
 _HOUR_H = re.compile(r"\b(\d{1,2})h(\d{2})\b", re.IGNORECASE)
 _STREET = re.compile(
-    r"\b(?i:jalan|jl\.?|rua|avenida|av\.|calle|plaza|praça)\s(?P<after>[A-ZÀ-Þ]\w+(?:\s[A-ZÀ-Þ]\w+)*)"
-    r"|\b(?P<before>[A-ZÀ-Þ]\w+(?:\s[A-ZÀ-Þ]\w+)*)\s(?:Street|Road|Avenue|Square)\b"
+    r"\b(?i:jalan|jl\.?|rua|avenida|av\.|calle|plaza|praça)\s(?P<after>[A-ZÀ-Þ]\w+(?:\s[A-ZÀ-Þ]\w+){0,5})"
+    r"|\b(?P<before>[A-ZÀ-Þ]\w+(?:\s[A-ZÀ-Þ]\w+){0,5})\s(?:Street|Road|Avenue|Square)\b"
 )
 
 

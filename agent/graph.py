@@ -1,7 +1,7 @@
 """The graph of one turn, on one screen. Knows the order of the nodes and nothing of what they do.
 
     screen -> understand -> retrieve -> think <-> act -> check -> reply | clarify | hand_off
-
+    screen -> fill (in the middle of a form) -> reply, or retrieve for a question; think -> fill begins one
 One turn is one run: the messages in the store are the memory, so there is no checkpointer. A node that decides
 how the turn ends leaves an `ending` in the state, and the next step is the ending's.
 """
@@ -12,7 +12,7 @@ from functools import cache
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agent import endings, nodes
+from agent import endings, forms, nodes
 from agent.state import Deps, State
 
 ENDINGS = ("reply", "clarify", "hand_off", "silent")
@@ -36,6 +36,7 @@ def build() -> Graph:
     graph = StateGraph(State, context_schema=Deps)
     graph.add_node("screen", nodes.screen)
     graph.add_node("understand", nodes.understand)
+    graph.add_node("fill", forms.fill)
     graph.add_node("retrieve", nodes.retrieve)
     graph.add_node("think", nodes.think)
     graph.add_node("act", nodes.act)
@@ -47,21 +48,26 @@ def build() -> Graph:
 
     graph.add_edge(START, "screen")
     graph.add_conditional_edges(
-        "screen", then(lambda state: "understand"), ["understand", "clarify", "hand_off", "silent"]
+        "screen",
+        then(lambda state: "fill" if state["turn"].filling else "understand"),
+        ["fill", "understand", "clarify", "hand_off", "silent"],
     )
     graph.add_conditional_edges(
         "understand",
         then(lambda state: "retrieve" if "question" in state else "act"),
         ["retrieve", "act", *ENDINGS],
     )
+    graph.add_conditional_edges("fill", then(lambda state: "retrieve"), ["retrieve", "reply", "clarify", "hand_off"])
     graph.add_conditional_edges("retrieve", then(lambda state: "think"), ["think", "hand_off"])
     graph.add_conditional_edges(
-        "think", then(lambda state: "act" if state["draft"].tool_calls else "check"), ["act", "check", "hand_off"]
+        "think",
+        then(lambda state: "fill" if "begun" in state else "act" if state["draft"].tool_calls else "check"),
+        ["fill", "act", "check", "hand_off"],
     )
     graph.add_conditional_edges(
         "act",
         then(lambda state: "think" if "draft" in state else "understand"),
-        ["think", "understand", "clarify", "hand_off"],
+        ["think", "understand", "reply", "clarify", "hand_off"],
     )
     graph.add_conditional_edges("check", then(lambda state: "hand_off"), ["reply", "clarify", "hand_off"])
     for ending in ENDINGS:

@@ -7,9 +7,9 @@ frequent small words and the conversation's language so far weigh in, the more t
 import math
 import re
 from functools import lru_cache
-from typing import Any
 
 from agent.words import tokens, words
+from knowledge.language import identifier
 
 PREFERRED = ("id", "en", "pt", "es", "is")
 
@@ -30,7 +30,9 @@ _SHORT_WORDS = 3  # up to here the hint counts in full; beyond it fades
 _MOST_WORD_HITS = 4
 _MOST_CHARACTERS = 400
 
-_NOT_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w+|\d+")
+_NOT_LANGUAGE = re.compile(
+    r"https?://\S+|www\.\S+|\S+@\S+|[@#]\w+|\b[A-Z]{1,3}-[A-Z0-9]{4,}\b|\b[a-z]{1,3}-(?=\w*\d)\w{4,}\b|\d+"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 _TELLING_LETTERS = {
     "is": re.compile(r"[ðþ]"),
@@ -38,15 +40,6 @@ _TELLING_LETTERS = {
     "es": re.compile(r"[ñ¿¡]"),
 }
 _FLOOR = 1e-9
-
-
-@lru_cache(maxsize=4)
-def _identifier(codes: frozenset[str]) -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(sorted(codes & set(identifier.labels)))
-    return identifier
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +72,7 @@ def detect(text: str, *, hint: str | None = None, preferred: tuple[str, ...] = P
 
 
 def _statistics(plain: str, preferred: tuple[str, ...]) -> dict[str, float]:
-    ranked = _identifier(frozenset(MAJOR) | frozenset(preferred)).rank(plain)
+    ranked = identifier(frozenset(MAJOR) | frozenset(preferred)).rank(plain)
     return {
         code: math.log(max(probability, _FLOOR)) + (_PREFERRED_BONUS if code in preferred else 0.0)
         for code, probability in ranked

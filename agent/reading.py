@@ -19,7 +19,7 @@ from agent.phrases import (
 )
 from agent.words import consists_of, tokens, words
 from sahut import rules
-from sahut.turn import Line, Turn
+from sahut.turn import NO, YES, Incoming, Line, Turn
 
 # Nothing is asked by these, so nothing is answered.
 SILENT_KINDS = rules.SILENT_KINDS | {"sticker"}
@@ -31,21 +31,37 @@ _OFFERS: tuple[Key, ...] = ("greeting", "cancelled", "done")
 FEW_WORDS = 3
 # One that opens like a continuation ("and for ...") may be this long.
 FOLLOW_UP_WORDS = 7
+# From so many words on even a form's answer tells in which language it is written.
+A_SENTENCE = 8
 
 
 def language(detected: str, turn: Turn) -> str:
     """The language of the reply: the message's where we speak it, else the conversation's, else English."""
     spoken = turn.guidance.languages
-    told = (turn.language, detected) if turn.language and is_aside(turn) else (detected, turn.language)
+    told = (
+        (turn.language, detected)
+        if turn.language and (_is_answer(turn) or is_aside(turn))
+        else (detected, turn.language)
+    )
     for code in (*told, "en", *spoken):
         if code in spoken:
             return code
     return "en"
 
 
+def _is_answer(turn: Turn) -> bool:
+    """Whether the burst is likely a form's answer: a name or an address tells nothing of the customer's language."""
+    return turn.filling is not None and len(tokens(turn.text)) < A_SENTENCE
+
+
 def confirmation_answer(turn: Turn) -> Literal["yes", "no"] | None:
-    """The customer's last word on the question that waits; a burst may hold a change of mind."""
+    """The customer's last word on the question that waits; a burst may hold a change of mind.
+
+    A pressed button counts for its own question alone.
+    """
     for message in reversed(turn.burst):
+        if _taps_another(message, turn):
+            continue
         if is_yes(message.text, turn.language):
             return "yes"
         if is_no(message.text, turn.language):
@@ -54,11 +70,22 @@ def confirmation_answer(turn: Turn) -> Literal["yes", "no"] | None:
 
 
 def left_to_answer(turn: Turn) -> tuple[str, ...]:
-    """The texts of the burst without a yes or no to the question that waits."""
-    texts = [message.text.strip() for message in turn.burst if message.text.strip()]
+    """The texts of the burst without a yes or no to the question that waits, or to one that waits no more."""
+    texts = [one.text.strip() for one in turn.burst if one.text.strip() and not _taps_another(one, turn)]
     if turn.confirmation is None:
         return tuple(texts)
     return tuple(t for t in texts if not is_yes(t, turn.language) and not is_no(t, turn.language))
+
+
+def taps_closed_question(turn: Turn) -> bool:
+    """Whether a button was pressed that belongs to a question of ours that waits no more."""
+    return any(_taps_another(message, turn) for message in turn.burst)
+
+
+def _taps_another(message: Incoming, turn: Turn) -> bool:
+    kind, mark, question = message.choice.partition(":")
+    asked = turn.confirmation.id if turn.confirmation else ""
+    return f"{kind}{mark}" in (YES, NO) and question != asked
 
 
 def small_talk(text: str) -> Literal["greeting", "thanks_reply", "goodbye"] | None:
@@ -71,8 +98,15 @@ def small_talk(text: str) -> Literal["greeting", "thanks_reply", "goodbye"] | No
 
 
 def has_media(turn: Turn) -> bool:
-    """Whether something came that has to be looked at or listened to, with words beside it or without."""
-    return any(message.kind not in SILENT_KINDS | TEXT_KINDS for message in turn.burst)
+    """Whether something came that has to be looked at or listened to, with words beside it or without.
+
+    What was heard in a voice note is words, and so is a file's text where the customer asks something beside it.
+    """
+    return any(not _is_read(message) for message in turn.burst if message.kind not in SILENT_KINDS | TEXT_KINDS)
+
+
+def _is_read(message: Incoming) -> bool:
+    return bool(message.text) and (message.kind == "audio" or message.attached != "")
 
 
 def opts_out(turn: Turn) -> bool:

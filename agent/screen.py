@@ -1,16 +1,19 @@
-"""Looks at a message before any model does: spam, wish for a human, prompt injection, language; answers nothing.
+"""Looks at a message before any model does: spam, wish for a human, injection, distress, abuse; answers nothing.
 
-Words and shapes (`agent.signals`) and resemblance to example phrases (`agent.evidence`) add up in logits. Genuine
-customers come first: without a readable reason resemblance alone never makes a message spam.
+What a message means (the bundled embedder's vector) and what is noticed in it (`agent.signals`) add up in log-odds
+(`agent.evidence`). Genuine customers come first: thresholds are chosen by what a false positive costs.
 """
 
 import asyncio
-import math
-from dataclasses import dataclass
 
-from agent.evidence import KINDS, Evidence, committed, examples, fit
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.evidence import KINDS, chance, shipped
 from agent.language import PREFERRED, detect
+from agent.marks import Marks
 from agent.signals import Kind, Signal, signals
+from knowledge.embed import LocalEmbedder
 from sahut.errors import SahutError
 from sahut.ports import Embedder
 from sahut.turn import Label, Screening, Verdict
@@ -23,44 +26,27 @@ _MOST_REASONS = 5
 _MOST_EMBEDDED = 2000
 
 # Languages that the bundled embedder was measured to understand. Elsewhere its vectors are half noise, so that
-# resemblance may speak for a customer (at half weight) and never against one.
+# meaning counts less, and against a customer too little to matter alone.
 _UNDERSTOOD = frozenset(
     ("ar", "de", "en", "es", "fr", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
 )
-_NOT_UNDERSTOOD = 0.5
-
-
-@dataclass(frozen=True)
-class _Formula:
-    """probability = sigmoid(steepness * (signals + min(cap, share * resemblance) - middle))."""
-
-    share: float
-    cap: float
-    middle: float
-    steepness: float
-    reason: str
-
-    def total(self, noticed: list[Signal], resemblance: float) -> float:
-        return sum(signal.weight for signal in noticed) + min(self.cap, self.share * resemblance)
-
-    def probability(self, total: float) -> float:
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, self.steepness * (total - self.middle)))))
-
-
-FORMULAS: dict[Kind, _Formula] = {
-    "spam": _Formula(share=0.7, cap=1.6, middle=1.05, steepness=2.4, reason="resembles known spam"),
-    "wants_human": _Formula(share=0.7, cap=2.5, middle=1.1, steepness=1.5, reason="sounds like a wish for a human"),
-    "injection": _Formula(share=0.7, cap=2.5, middle=0.15, steepness=1.5, reason="resembles known attacks"),
+_NOT_UNDERSTOOD = 0.6
+_MOST_NOT_UNDERSTOOD = 1.7
+_TELLING = 0.7  # log-odds from which meaning is given as a reason
+_ALIKE: dict[Kind, str] = {
+    "spam": "resembles known spam",
+    "wants_human": "sounds like a wish for a human",
+    "injection": "resembles known attacks",
+    "distress": "sounds like distress or danger",
+    "abuse": "sounds abusive",
 }
-_TELLING_RESEMBLANCE = 0.7
-
-# Fitting is a pure function of the vector space and the committed examples, so that one result serves the process.
-_fitted: dict[str, Evidence] = {}
 
 
 class Screen:
-    """Screens messages with one embedder. In a vector space that nothing is committed for, the
-    examples are embedded once, at the first message or `warm_up()`."""
+    """Screens messages with the bundled embedder, whose vector space the shipped weights are for.
+
+    `marks` is the installation's own layer. Raises `ValueError` where it is given another.
+    """
 
     def __init__(
         self,
@@ -68,66 +54,84 @@ class Screen:
         *,
         spam_threshold: float = SPAM_THRESHOLD,
         languages: tuple[str, ...] = PREFERRED,
+        marks: Marks | None = None,
     ) -> None:
+        if embedder.name != shipped().space:
+            raise ValueError(f"The screen was trained for {shipped().space}, not for {embedder.name}.")
         self._embedder = embedder
         self._spam_threshold = spam_threshold
         self._languages = languages
-        self._lock = asyncio.Lock()
+        self._marks = marks
 
     async def warm_up(self) -> None:
         """Load everything now, so that the first customer does not wait."""
         await self.screen("warm up")
 
-    async def screen(self, text: str, *, hint: str | None = None, spam_threshold: float | None = None) -> Screening:
+    async def screen(
+        self,
+        text: str,
+        *,
+        hint: str | None = None,
+        spam_threshold: float | None = None,
+        around: tuple[Signal, ...] = (),
+    ) -> Screening:
         """What the screen thinks of `text`; `hint` is the conversation's language so far.
 
-        `spam_threshold` overrides the constructor's, for replays. Without a working embedder words alone decide.
+        `spam_threshold` overrides the constructor's, for replays; `around` is what stands around the
+        text. Without a working embedder words alone decide.
         """
         text = text.encode("utf-8", "replace").decode()  # half a surrogate pair is no text for a tokenizer
         if not text.strip():
             return Screening(language=detect(text, hint=hint, preferred=self._languages))
-        resemblance = await self._resemblance(text)
+        vector = await self._vector(text)
+        meaning = {kind: 0.0 if vector is None else shipped().meaning(kind, vector) for kind in KINDS}
+        if self._marks is not None and vector is not None:
+            leaning = (await self._marks.layer()).lean(vector)
+            around = around if leaning is None else (*around, leaning)
         language = await asyncio.to_thread(detect, text, hint=hint, preferred=self._languages)
         threshold = self._spam_threshold if spam_threshold is None else spam_threshold
-        return await asyncio.to_thread(assess, text, resemblance, language, threshold)
+        return await asyncio.to_thread(assess, text, meaning, language, threshold, around=around)
 
-    async def _resemblance(self, text: str) -> dict[Kind, float]:
+    async def _vector(self, text: str) -> NDArray[np.float32] | None:
         try:
-            evidence = await self._evidence()
-            vectors = await self._embedder.embed([text[:_MOST_EMBEDDED]])
+            row: NDArray[np.float32] = (await self._embedder.embed([text[:_MOST_EMBEDDED]]))[0]
         except SahutError:
-            return dict.fromkeys(KINDS, 0.0)
-        return evidence.logits(vectors[0])
-
-    async def _evidence(self) -> Evidence:
-        async with self._lock:
-            space = self._embedder.name
-            if space not in _fitted:
-                _fitted[space] = committed(space) or await self._fit()
-            return _fitted[space]
-
-    async def _fit(self) -> Evidence:
-        known = examples()
-        vectors = await self._embedder.embed([example.text for example in known])
-        return await asyncio.to_thread(fit, vectors, [example.kind for example in known])
+            return None
+        return row
 
 
-def assess(text: str, resemblance: dict[Kind, float], language: str, spam_threshold: float) -> Screening:
-    """The screening of a text, given how much it resembles the examples of each kind (log-odds). Pure."""
+def reader(embedder: Embedder) -> Embedder:
+    """What the screen reads with: the bundled embedder, shared where it is the installation's own, never a server."""
+    return embedder if isinstance(embedder, LocalEmbedder) else LocalEmbedder()
+
+
+def assess(
+    text: str,
+    meaning: dict[Kind, float],
+    language: str,
+    spam_threshold: float,
+    *,
+    around: tuple[Signal, ...] = (),
+) -> Screening:
+    """The screening of a text, given what its meaning says for each kind (log-odds). Pure."""
     chances, reasons = {}, []
     for kind in KINDS:
-        formula, noticed = FORMULAS[kind], signals(kind, text)
-        likeness = resemblance[kind]
-        if language not in _UNDERSTOOD:
-            likeness = min(0.0, _NOT_UNDERSTOOD * likeness)
-        chances[kind] = formula.probability(formula.total(noticed, likeness))
+        beside = around if kind == "spam" else ()
+        noticed = signals(kind, text)
+        likeness = trusted(meaning[kind], language)
+        logit = likeness + shipped().noticed(kind, [signal.name for signal in noticed])
+        chances[kind] = chance(logit + sum(signal.weight for signal in beside))
         if chances[kind] >= UNSURE_SHARE * spam_threshold:
-            reasons.extend(_readable(formula, noticed, likeness))
+            reasons.extend(_readable(kind, [*noticed, *beside], likeness))
     score = chances["spam"]
     verdict = Verdict(label=label(score, spam_threshold), score=score, reasons=tuple(reasons[:_MOST_REASONS]))
-    return Screening(
-        verdict=verdict, injection=chances["injection"], wants_human=chances["wants_human"], language=language
-    )
+    rest = {kind: chances[kind] for kind in KINDS if kind != "spam"}
+    return Screening(verdict=verdict, language=language, **rest)
+
+
+def trusted(meaning: float, language: str) -> float:
+    """How far meaning counts in a language, in log-odds."""
+    return meaning if language in _UNDERSTOOD else min(_MOST_NOT_UNDERSTOOD, _NOT_UNDERSTOOD * meaning)
 
 
 def label(score: float, spam_threshold: float) -> Label:
@@ -137,8 +141,8 @@ def label(score: float, spam_threshold: float) -> Label:
     return "unsure" if score >= UNSURE_SHARE * spam_threshold else "fine"
 
 
-def _readable(formula: _Formula, noticed: list[Signal], likeness: float) -> list[str]:
+def _readable(kind: Kind, noticed: list[Signal], likeness: float) -> list[str]:
     reasons = [signal.reason for signal in noticed if signal.weight > 0]
-    if formula.share * likeness >= _TELLING_RESEMBLANCE:
-        reasons.append(formula.reason)
+    if likeness >= _TELLING:
+        reasons.append(_ALIKE[kind])
     return reasons

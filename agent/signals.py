@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from agent.words import DATA
 
-Kind = Literal["spam", "wants_human", "injection"]
+Kind = Literal["spam", "wants_human", "injection", "distress", "abuse"]
 
 LONGEST_TEXT = 1000  # a longer one is read window by window, so that its cost grows no faster than it does
 _STEP = 800  # windows overlap, or a sentence could hide between two
@@ -83,6 +83,12 @@ def _rules(kind: Kind) -> tuple[_Rule, ...]:
     )
 
 
+def names(kind: Kind) -> tuple[str, ...]:
+    """Every signal that may be noticed of one kind, in a fixed order."""
+    in_letters = (SHOUTING, DISGUISED, LINK, SHORTENED_LINK, FREE_HOST, LOOK_ALIKE_HOST) if kind == "spam" else ()
+    return (*(rule.signal.name for rule in _rules(kind)), *(signal.name for signal in in_letters))
+
+
 def normal(text: str) -> str:
     """The text as patterns read it: composed, lower case, one kind of apostrophe, bounded in length."""
     if len(text) > _MOST_TEXT:
@@ -97,6 +103,9 @@ def signals(kind: Kind, text: str) -> list[Signal]:
     found = [rule.signal for rule in _rules(kind) if any(map(rule.holds, parts))]
     if kind == "spam":
         found.extend(shapes(text[:LONGEST_TEXT]))
+    if "already_paid" in {signal.name for signal in found}:
+        # Who has sent money speaks of accounts and sums, and tells nobody to send any.
+        found = [signal for signal in found if signal.name != "transfer_request"]
     return sorted(found, key=lambda signal: -signal.weight)
 
 

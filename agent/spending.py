@@ -1,41 +1,73 @@
-"""A daily limit on what the chat model may cost. Knows no model in particular."""
+"""Limits on what the chat models may take in a day, for everybody together and for one contact. Knows no model."""
+
+from dataclasses import dataclass
 
 from sahut.errors import ModelFailed
-from sahut.ports import ChatModel, Clock
-from sahut.store import Store, turns
-from sahut.turn import Brief, Draft
+from sahut.ports import Clock
+from sahut.settings import Settings
+from sahut.store import Store, spending
+from sahut.store.spending import Spent
+from sahut.turn import Usage
 
-LOOK_EVERY_S = 15.0
+
+class SpendLimitReached(ModelFailed):
+    """A limit is reached, so that the fallback answers. `whose` is `day` or `contact`."""
+
+    def __init__(self, whose: str) -> None:
+        super().__init__(f"The limit on what the chat model may take for one {whose} is reached.")
+        self.whose = whose
 
 
-class Capped:
-    """A chat model that fails, so that the fallback answers, once the day's money is spent.
+@dataclass(frozen=True)
+class Limits:
+    """Tokens (in and out together) and US dollars of one day of UTC's; `None`: no limit."""
 
-    The day is UTC's. What other processes spent is read from the turns' records every few seconds.
+    usd_per_day: float | None = None
+    tokens_per_day: int | None = None
+    usd_per_contact: float | None = None
+    tokens_per_contact: int | None = None
+
+    def reached(self, everybody: Spent, contact: Spent) -> str:
+        """Whose limit is reached: `day`, `contact`, or nobody's (empty)."""
+        if _reached(everybody, self.tokens_per_day, self.usd_per_day):
+            return "day"
+        return "contact" if _reached(contact, self.tokens_per_contact, self.usd_per_contact) else ""
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What was taken so far is read from the database before each question, so that it holds for every worker.
+
+    Calls that are under way at the same moment are not yet in it: a limit may be passed by as many answers.
     """
 
-    def __init__(self, model: ChatModel, store: Store, clock: Clock, *, limit_usd: float) -> None:
-        self.name = model.name
-        self._model = model
-        self._store = store
-        self._clock = clock
-        self._limit_usd = limit_usd
-        self._spent_usd = 0.0
-        self._looked_at = float("-inf")
+    store: Store
+    clock: Clock
+    limits: Limits
 
-    async def think(self, brief: Brief) -> Draft:
-        """As the model does. Raises `ModelFailed` beyond the limit too."""
-        if await self._spent() >= self._limit_usd:
-            raise ModelFailed(f"The day's spending limit of ${self._limit_usd:.2f} is reached.")
-        draft = await self._model.think(brief)
-        self._spent_usd += draft.usage.cost_usd
-        return draft
+    async def check(self, contact_id: str) -> None:
+        """Raises `SpendLimitReached`."""
+        async with self.store.reading() as tx:
+            everybody, contact = await spending.spent(tx, self.clock.now().date(), contact_id)
+        whose = self.limits.reached(everybody, contact)
+        if whose:
+            raise SpendLimitReached(whose)
 
-    async def _spent(self) -> float:
-        now = self._clock.now()
-        if now.timestamp() - self._looked_at > LOOK_EVERY_S:
-            self._looked_at = now.timestamp()
-            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            async with self._store.reading() as tx:
-                self._spent_usd = await turns.spent_since(tx, midnight)
-        return self._spent_usd
+    async def pay(self, contact_id: str, usage: Usage) -> None:
+        """Write down what one call took."""
+        async with self.store.transaction() as tx:
+            await spending.add(tx, self.clock.now().date(), contact_id, usage)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits as set."""
+    return Limits(
+        usd_per_day=settings.spend_limit_usd_per_day,
+        tokens_per_day=settings.spend_limit_tokens_per_day,
+        usd_per_contact=settings.spend_limit_usd_per_contact,
+        tokens_per_contact=settings.spend_limit_tokens_per_contact,
+    )
+
+
+def _reached(spent: Spent, tokens: int | None, usd: float | None) -> bool:
+    return (tokens is not None and spent.tokens >= tokens) or (usd is not None and spent.cost_usd >= usd)

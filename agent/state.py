@@ -6,12 +6,19 @@ Knows no node and decides nothing.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, TypedDict
+from typing import Annotated, Any, NamedTuple, Protocol, TypedDict
 
+from agent.calibration import SHIPPED, Calibration
+from agent.filling import Step
+from agent.signals import Signal
 from sahut.clock import SystemClock
-from sahut.ports import ChatModel, Clock, Embedder, Retriever
+from sahut.forms import Edition
+from sahut.models import Attachment
+from sahut.ports import ChatModel, Clock, Embedder, Judge, Retriever
 from sahut.store import Store
 from sahut.turn import (
+    Aside,
+    Asked,
     Button,
     Confirmation,
     Decision,
@@ -31,8 +38,18 @@ from tools.toolbox import Toolbox
 class Screener(Protocol):
     """Looks at a message before anything else does."""
 
-    async def screen(self, text: str, *, hint: str | None = None, spam_threshold: float | None = None) -> Screening:
-        """Spam, injection, wish for a human, language; `hint` is the conversation's language so far."""
+    async def screen(
+        self,
+        text: str,
+        *,
+        hint: str | None = None,
+        spam_threshold: float | None = None,
+        around: tuple[Signal, ...] = (),
+    ) -> Screening:
+        """Spam, injection, wish for a human, language; `hint` is the conversation's language so far.
+
+        `around` is what stands around the message and weighs for or against spam.
+        """
         ...
 
 
@@ -41,6 +58,7 @@ class Deps:
     """What a turn needs of the house. `perform=False`: write tools are recorded, never performed.
 
     `coming` is called once it is clear that the customer will be answered, before anything slow happens.
+    `judge` is asked where the screen is unsure.
     `fallback` answers when `model` is down or slow, and when a message tries to subvert it: it needs no server.
     """
 
@@ -55,11 +73,17 @@ class Deps:
     turn_timeout_s: float = 30.0
     perform: bool = True
     coming: Callable[[], None] | None = None
+    calibration: Calibration = SHIPPED
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How the turn ends, once that is decided; the last nodes make the Reply of it."""
+    """How the turn ends, once that is decided; the last nodes make the Reply of it. `step`: how a form goes on.
+
+    `suggestion` is a supported draft that was not sure enough, for the human who answers instead. `open_parts` are the
+    questions that the text leaves to that human.
+    """
 
     decision: Decision
     text: str = ""
@@ -67,6 +91,17 @@ class Ending:
     sentences: tuple[Sentence, ...] = ()
     confirmation: Confirmation | None = None
     buttons: tuple[Button, ...] = ()
+    step: Step | None = None
+    aside: Aside | None = None
+    suggestion: str = ""
+    open_parts: tuple[str, ...] = ()
+
+
+class Offers(NamedTuple):
+    """What the organisation offers now: the forms that may be begun, the files that may be sent."""
+
+    editions: tuple[Edition, ...]
+    files: tuple[Attachment, ...]
 
 
 class State(TypedDict, total=False):
@@ -80,14 +115,20 @@ class State(TypedDict, total=False):
     message: str  # what of the burst is left to answer
     question: str  # what is searched for: the message, with its predecessor where it needs one
     found: SearchResult
+    parts: tuple[Asked, ...]  # its questions, where it asks several
     draft: Draft
     calls: tuple[ToolCall, ...]
     rounds: int  # how often the model has thought
     note: str  # what the model, calling a human, wants told
     degraded: bool  # the model failed, the fallback thinks
+    offers: Offers
+    begun: Edition  # the form that was called for
+    step: Step  # where a form stands, while the documents are asked something else
+    otherwise: Step  # where it stands if they have no answer
     preface: str  # a tool's result that the reply must begin with
     features: dict[str, float]
     confidence: float
+    calibration: str  # the version that made the confidence of the features
     usage: Usage
     ending: Ending
     answer: Reply

@@ -38,6 +38,12 @@ def words(meaning: str, language: str | None = None) -> frozenset[Phrase]:
     return frozenset(tuple(tokens(phrase)) for phrases in chosen for phrase in phrases)
 
 
+def word_for(meaning: str, language: str) -> str:
+    """The first word with this meaning in `language`, else in English."""
+    table = _table()[meaning]
+    return table.get(language, table["en"])[0]
+
+
 @cache
 def _vocabulary(meanings: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word for meaning in meanings for phrase in words(meaning) for word in phrase)

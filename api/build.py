@@ -3,140 +3,50 @@
 Tests and the demo build other houses with the same functions, by giving another clock or transport.
 """
 
-import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 
 import httpx
 
-from agent.extractive import Extractive
-from agent.prompts import PROMPT_VERSION
-from agent.screen import Screen
-from agent.spending import Capped
-from agent.turn import Assistant, Deps
+from agent.dialogue import turn_from_text
+from agent.hearing import make_hearing
+from agent.lineup import Lineup
+from agent.memory import TokenCounter
+from agent.turn import take_turn
+from api.account import AccountWatch
+from api.closings import Closer
+from api.courier import Courier
 from api.events import Events
+from api.fetching import Fetcher
 from api.house import House
+from api.keeper import Keeper
 from api.metrics import Metrics
+from api.mind import Mind, guidance_of, open_mind, spam_threshold
+from api.remembering import Remembering
 from api.sender import Sender
+from api.standing import Standing
+from api.switchboard import Switchboard
+from api.templates import TemplateWatch
 from api.whatsapp.client import GraphClient
 from api.worker import Pace, Worker
-from knowledge.embed import make_embedder
-from knowledge.index import ScanIndex, VectorIndex, open_index
-from knowledge.search import Search
 from sahut.clock import SystemClock
 from sahut.engine import Engine
-from sahut.errors import ConfigurationError
-from sahut.migrations import migrate
-from sahut.ports import ChatModel, Clock, Embedder
+from sahut.outside import Outside
+from sahut.pacing import Rate
+from sahut.ports import Clock, Hearing
 from sahut.settings import Settings
+from sahut.shelf import incoming_shelf, outgoing_shelf
 from sahut.store import Store, turns
-from sahut.turn import Guidance
-from tools.toolbox import Toolbox
+from sahut.turn import Reply
 
-
-@dataclass(frozen=True)
-class Mind:
-    """The assistant with what it knows, without a channel: what `ask`, `search` and the evals need."""
-
-    settings: Settings
-    store: Store
-    embedder: Embedder
-    search: Search
-    screen: Screen
-    assistant: Assistant
-
-    async def warm_up(self) -> None:
-        """Load the models and level the index, so that the first customer does not wait for it."""
-        await self.screen.warm_up()
-        await self.search.warm()
-        await self.assistant.warm_up()
-
-
-def guidance_of(settings: Settings) -> Guidance:
-    """The settings that are frozen into each turn."""
-    return Guidance(
-        organisation=settings.organisation,
-        persona=settings.persona,
-        languages=settings.language_codes,
-        max_wrong=settings.max_wrong,
-        spam_threshold=settings.spam_threshold,
-        business_hours=settings.business_hours,
-        timezone=settings.timezone,
-        prompt_version=PROMPT_VERSION,
-    )
-
-
-@asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """The database, created or migrated."""
-    if not settings.database_url:
-        prepare_home(settings.home)
-    store = Store(settings.store_url)
-    try:
-        await migrate(store)
-        yield store
-    finally:
-        await store.close()
-
-
-def prepare_home(home: Path) -> None:
-    """Make the data folder, for this user only. Raises `ConfigurationError` where that cannot be."""
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"SAHUT_HOME ({home}) cannot be used: {error.strerror}.") from error
-
-
-@asynccontextmanager
-async def open_mind(
-    settings: Settings, *, clock: Clock | None = None, perform: bool = False, own_index: bool = False
-) -> AsyncIterator[Mind]:
-    """The assistant over its knowledge.
-
-    Without `perform`, write tools are recorded and never performed. `own_index` takes the Chroma folder for this
-    process; without it vectors are compared in memory, so that a verb can run beside the service.
-    """
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings))
-        embedder = make_embedder(settings)
-        index: VectorIndex = ScanIndex(embedder.name)
-        if own_index or settings.chroma_url:
-            index = await asyncio.to_thread(open_index, settings, embedder.name)
-        stack.push_async_callback(index.close)
-        search = Search(store, embedder, index)
-        screen = Screen(embedder, languages=settings.language_codes)
-        extractive = Extractive(embedder)
-        deps = Deps(
-            model=_chat_model(settings, extractive, store, clock or SystemClock(), stack),
-            fallback=extractive,
-            retriever=search,
-            screen=screen,
-            toolbox=Toolbox.from_entry_points(),
-            embedder=embedder,
-            store=store,
-            clock=clock or SystemClock(),
-            turn_timeout_s=settings.turn_timeout_s,
-            perform=perform,
-        )
-        yield Mind(settings, store, embedder, search, screen, Assistant(deps))
-
-
-def _chat_model(
-    settings: Settings, extractive: Extractive, store: Store, clock: Clock, stack: AsyncExitStack
-) -> ChatModel:
-    if settings.chat_model == "extractive":
-        return extractive
-    from agent.model import make_chat_model
-
-    model = make_chat_model(settings)
-    stack.push_async_callback(model.close)
-    return Capped(model, store, clock, limit_usd=settings.spend_limit_usd_per_day)
+# One page of a web site, from the look-up of its name to its last byte.
+SITE_S = 60.0
 
 
 @asynccontextmanager
@@ -157,17 +67,37 @@ async def open_house(
         mind = await stack.enter_async_context(open_mind(settings, clock=clock, perform=True, own_index=works))
         engine = Engine(settings.store_url)
         stack.push_async_callback(engine.close)
+        switchboard = Switchboard(mind.store, settings, clock, guidance_of(settings))
+        await switchboard.reseal()
+        await switchboard.look()
         channel = GraphClient(
             url=settings.whatsapp_graph_url,
             version=settings.whatsapp_graph_version,
             token=settings.whatsapp_access_token.get_secret_value(),
+            tokens=switchboard.token,
             transport=transport,
         )
         stack.push_async_callback(channel.close)
         if works:
             await mind.warm_up()
             await _free_leases(mind.store)
-        house = assemble(mind, engine=engine, channel=channel, clock=clock)
+        outside = Outside(allow_private=settings.webhooks_allow_private)
+        stack.push_async_callback(outside.close)
+        hearing = make_hearing(settings)
+        if hearing is not None:
+            stack.push_async_callback(hearing.close)
+        web = open_web(settings)
+        stack.push_async_callback(web.close)
+        house = assemble(
+            mind,
+            engine=engine,
+            channel=channel,
+            outside=outside,
+            clock=clock,
+            switchboard=switchboard,
+            web=web,
+            hearing=hearing,
+        )
         await stack.enter_async_context(house.events.between_processes())
         yield house
 
@@ -179,29 +109,47 @@ async def _free_leases(store: Store) -> None:
             await turns.free_leases(tx)
 
 
-def assemble(mind: Mind, *, engine: Engine, channel: GraphClient, clock: Clock) -> House:
-    """Wire opened parts into a house."""
+def open_web(settings: Settings) -> Outside:
+    """The way to web sites that are learned."""
+    return Outside(allow_private=settings.learn_allow_private, setting="SAHUT_LEARN_ALLOW_PRIVATE", limit_s=SITE_S)
+
+
+def assemble(
+    mind: Mind,
+    *,
+    engine: Engine,
+    channel: GraphClient,
+    outside: Outside,
+    clock: Clock,
+    switchboard: Switchboard | None = None,
+    web: Outside | None = None,
+    hearing: Hearing | None = None,
+) -> House:
+    """Wire opened parts into a house.
+
+    `switchboard` is the one that `channel` asks for tokens, if it asks any. `web` is the way to sites that are read
+    again, where it is not `outside`.
+    """
     settings, metrics = mind.settings, Metrics()
-    sender = Sender(
-        store=mind.store,
-        channel=channel,
-        clock=clock,
-        metrics=metrics,
-        margin=timedelta(seconds=settings.window_margin_s),
-        unknown_wait=timedelta(seconds=settings.unknown_send_s),
-        listening_since=clock.now(),
-    )
-    worker = Worker(
-        store=mind.store,
-        engine=engine,
-        answer=mind.assistant.take_turn,
-        sender=sender,
-        clock=clock,
-        metrics=metrics,
-        guidance=guidance_of(settings),
-        pace=Pace(turn_timeout=timedelta(seconds=settings.turn_timeout_s)),
-        name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-    )
+    if isinstance(mind.assistant.deps.model, Lineup):
+        mind.assistant.deps.model.watch = metrics
+    switchboard = switchboard or Switchboard(mind.store, settings, clock, guidance_of(settings))
+    courier = Courier(store=mind.store, outside=outside, clock=clock, metrics=metrics)
+    screen = partial(mind.screen.screen, spam_threshold=spam_threshold(settings))
+    fetcher = Fetcher(mind.store, channel, engine, clock, incoming_shelf(settings.home), screen, hearing)
+    template_watch = TemplateWatch(mind.store, channel, clock, switchboard.accounts)
+    keeper = _keeper(mind, clock, web or outside)
+    remembering = Remembering(mind.store, mind.assistant.deps.model, clock, TokenCounter(settings.home / "cache"))
+    beside = {
+        "courier": courier.run,
+        "files": fetcher.run,
+        "keeper": keeper.run,
+        "remembering": remembering.run,
+        "standing": Standing(mind.store, channel, clock, metrics).run,
+        "account": AccountWatch(mind.store, channel, clock, switchboard.numbers).run,
+        "templates": template_watch.run,
+    }
+    worker = _worker(mind, engine, _sender(mind, channel, clock, metrics), clock, metrics, switchboard, beside)
     return House(
         settings=settings,
         store=mind.store,
@@ -211,5 +159,81 @@ def assemble(mind: Mind, *, engine: Engine, channel: GraphClient, clock: Clock) 
         embedder=mind.embedder,
         worker=worker,
         events=Events(mind.store, clock),
+        switchboard=switchboard,
+        courier=courier,
+        templates=template_watch,
+        fetcher=fetcher,
+        keeper=keeper,
+        remembering=remembering,
         metrics=metrics,
+        toolbox=mind.assistant.deps.toolbox,
+        guidance=guidance_of(settings),
+        ask=partial(_ask, mind),
+        model=mind.assistant.deps.model,
+    )
+
+
+def _worker(
+    mind: Mind,
+    engine: Engine,
+    sender: Sender,
+    clock: Clock,
+    metrics: Metrics,
+    switchboard: Switchboard,
+    beside: Mapping[str, Callable[[], Awaitable[None]]],
+) -> Worker:
+    settings = mind.settings
+    return Worker(
+        store=mind.store,
+        engine=engine,
+        answer=mind.assistant.take_turn,
+        sender=sender,
+        clock=clock,
+        metrics=metrics,
+        guidance=switchboard.guidance,
+        pace=Pace(turn_timeout=timedelta(seconds=settings.turn_timeout_s)),
+        name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        closer=_closer(mind, clock, switchboard) if settings.closing else None,
+        beside=beside,
+    )
+
+
+def _sender(mind: Mind, channel: GraphClient, clock: Clock, metrics: Metrics) -> Sender:
+    settings = mind.settings
+    return Sender(
+        store=mind.store,
+        channel=channel,
+        clock=clock,
+        metrics=metrics,
+        margin=timedelta(seconds=settings.window_margin_s),
+        unknown_wait=timedelta(seconds=settings.unknown_send_s),
+        listening_since=clock.now(),
+        shelf=outgoing_shelf(settings.home),
+        rate=Rate(settings.whatsapp_messages_per_s),
+    )
+
+
+async def _ask(mind: Mind, question: str, language: str) -> Reply:
+    """What the assistant would say to somebody who asked this now."""
+    await mind.search.level(now=True)
+    deps = replace(mind.assistant.deps, perform=False)
+    turn = turn_from_text(question, now=deps.clock.now(), guidance=guidance_of(mind.settings), language=language)
+    return await take_turn(turn, deps)
+
+
+def _keeper(mind: Mind, clock: Clock, web: Outside) -> Keeper:
+    hours = mind.settings.relearn_hours
+    every = timedelta(hours=hours) if hours else None
+    return Keeper(store=mind.store, embedder=mind.embedder, clock=clock, outside=web, relearn_every=every)
+
+
+def _closer(mind: Mind, clock: Clock, switchboard: Switchboard) -> Closer:
+    settings = mind.settings
+    return Closer(
+        store=mind.store,
+        clock=clock,
+        guidance=switchboard.guidance,
+        margin=timedelta(seconds=settings.window_margin_s),
+        before=timedelta(seconds=max(settings.closing_before_s, 2 * settings.window_margin_s)),
+        public_url=settings.public_url,
     )

@@ -1,6 +1,8 @@
 """The commented `.env` that `sahut init` writes, made from the settings themselves. Writes nothing else."""
 
+import base64
 import secrets
+import shlex
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -10,12 +12,16 @@ from sahut.settings import Settings, setting_names
 _FILLED = {
     "secret_key": lambda: secrets.token_urlsafe(32),
     "whatsapp_verify_token": lambda: secrets.token_urlsafe(16),
+    "encryption_keys": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
 }
-_ASKED = ("SAHUT_ORGANISATION", "SAHUT_WHATSAPP_", "SAHUT_SECRET_KEY")
+_ASKED = ("SAHUT_ORGANISATION", "SAHUT_WHATSAPP_", "SAHUT_SECRET_KEY", "SAHUT_ENCRYPTION_KEYS")
 
 
 def template() -> str:
-    """Every setting with its meaning and default; those that a real number needs stand uncommented."""
+    """Every setting with its meaning and default; those that a real number needs stand uncommented.
+
+    Values are quoted where a shell wants it, so that the file can be sourced.
+    """
     lines = [
         "# Settings of Sahut. The environment beats this file; `sahut doctor` shows where each came from.",
         "",
@@ -25,7 +31,11 @@ def template() -> str:
         default = info.default.get_secret_value() if isinstance(info.default, SecretStr) else info.default
         asked = name.startswith(_ASKED) and default in ("", "our office")
         value = _FILLED[field]() if field in _FILLED else default
-        lines += [f"# {info.description}", f"{'' if asked else '# '}{name}={value}", ""]
+        lines += [
+            f"# {info.description}",
+            f"{'' if asked else '# '}{name}={shlex.quote(str(value)) if value != '' else ''}",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """The counters that `/metrics` shows, one registry per house. Knows no noun but their names."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
@@ -28,6 +28,43 @@ class Metrics:
             ["code"],
             registry=self.registry,
         )
+        self.billed = Counter(
+            "sahut_billed_total",
+            "Statuses that told what Meta bills, by category and kind; a message is told of up to twice",
+            ["category", "kind"],
+            registry=self.registry,
+        )
+        self.paused = Gauge(
+            "sahut_number_paused",
+            "1 while nothing is sent from a number, since Meta faults the account or a person stopped it",
+            ["number"],
+            registry=self.registry,
+        )
+        self.hooks = Counter(
+            "sahut_hook_posts_total", "Posts of outgoing webhooks by outcome", ["outcome"], registry=self.registry
+        )
+        self.hooks_disabled = Gauge(
+            "sahut_hook_endpoints_disabled",
+            "Outgoing webhooks that failed for too long and were switched off: a person must act",
+            registry=self.registry,
+        )
+        self.models = Counter(
+            "sahut_model_questions_total",
+            "Questions to chat models: answered, slow, failed, resting (left alone after failures), over_day and "
+            "over_contact (a spending limit)",
+            ["model", "outcome"],
+            registry=self.registry,
+        )
+        self.spent_usd = Gauge(
+            "sahut_model_spent_usd", "What the chat models cost today (UTC), all processes", registry=self.registry
+        )
+        self.spent_tokens = Gauge(
+            "sahut_model_spent_tokens", "Tokens that the chat models took today (UTC)", registry=self.registry
+        )
         self.failures = Counter(
             "sahut_failures_total", "Unexpected failures by place", ["place"], registry=self.registry
         )
+
+    def asked(self, model: str, outcome: str) -> None:
+        """Count a question to a chat model (`agent.lineup.Watch`)."""
+        self.models.labels(model, outcome).inc()

@@ -1,6 +1,7 @@
 """Scripted conversations: read from YAML, played by the double's customers, checked over REST, shown as a chat."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,11 @@ def read_scenes(path: Path) -> list[Scene]:
 class Player:
     """Plays scenes against a running service and shows them."""
 
-    def __init__(self, double: GraphDouble, rest: httpx.AsyncClient, console: Console) -> None:
-        """`rest` has `/api/v1/` as its base and a key that may read."""
+    def __init__(
+        self, double: GraphDouble, rest: httpx.AsyncClient, console: Console, typing: Callable[[], None]
+    ) -> None:
+        """`rest` has `/api/v1/` as its base and a key that may read. `typing` lets pass the time that writing takes."""
+        self._typing = typing
         self._double = double
         self._rest = rest
         self._console = console
@@ -92,6 +96,7 @@ class Player:
     async def _step(self, customer: Customer, step: Step) -> list[str]:
         self._bubble(step.says, left=0, style="bold")
         before = len(customer.received)
+        self._typing()
         await customer.says(step.says)
         if step.expect.lane == "spam":
             return await self._spam(customer, before)
@@ -108,9 +113,8 @@ class Player:
         cited = [citation["document"] for citation in receipt["citations"]]
         spans = [f"{c['document']} {c['start']}-{c['end']}" for c in receipt["citations"]]
         self._bubble(sent.text, left=8, style="cyan")
-        buttons = sent.body.get("interactive", {}).get("action", {}).get("buttons", [])
-        if buttons:
-            self._bubble("  ".join(f"[{button['reply']['title']}]" for button in buttons), left=8, style="cyan")
+        if sent.choices:
+            self._bubble("  ".join(f"[{title}]" for title in sent.choices), left=8, style="cyan")
         self._note(self._summary(receipt, spans))
         problems = []
         if receipt["decision"] != expect.decision:

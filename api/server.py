@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from sahut.errors import ConfigurationError
 
 KEEP_ALIVE_S = 75
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:

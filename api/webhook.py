@@ -14,21 +14,20 @@ import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.house import House, house_of
+from api.intake import Wake, keep_raw, person_of, store_one
+from api.signer import Signer
 from api.whatsapp.payloads import parse
 from api.whatsapp.policy import policy_for
-from api.whatsapp.signature import same, verify
+from api.whatsapp.signature import same
 from sahut.errors import StoreUnavailable
-from sahut.events import AccountEvent, Delivery, Inbound, Unsupported, WebhookEvent
-from sahut.store import Tx, inbox, outcomes
+from sahut.events import Delivery, WebhookEvent
+from sahut.store import numbers, outcomes
 
 log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 
 MAX_BODY_BYTES = 3_145_728
 LARGE_BODY_BYTES = 100_000
-RAW_CHARACTERS_KEPT = 20_000
-
-Wake = tuple[str, str]
 
 
 @router.get("/webhooks/whatsapp")
@@ -55,17 +54,17 @@ async def events(request: Request, house: Annotated[House, Depends(house_of)]) -
 
 async def _take(request: Request, house: House) -> tuple[int, str]:
     body = await request.body()
-    if not verify(body, request.headers.get("x-hub-signature-256"), house.settings.app_secrets):
-        return 401, "bad_signature"
     try:
-        parsed = await _parse(body, house)
+        parsed = await _parse(body, request.headers.get("x-hub-signature-256"), house)
+        if parsed is None:
+            return 401, "bad_signature"
+        wakes = await _store(house, parsed)
     except (ValueError, RecursionError):
         return 400, "not_json"
-    try:
-        wakes = await _store(house, parsed)
     except StoreUnavailable as error:
         log.error("a webhook could not be stored, Meta will bring it again", error=str(error))
         return 503, "not_stored"
+    await _note_faults(house, parsed)
     for topic, key in wakes:
         await house.engine.wake(topic, key)
     for event in parsed:
@@ -73,20 +72,29 @@ async def _take(request: Request, house: House) -> tuple[int, str]:
     return 200, "stored"
 
 
-async def _parse(body: bytes, house: House) -> list[WebhookEvent]:
-    """The events; a large body is parsed in a thread, since it would hold the loop for up to 0.2 s."""
+async def _parse(body: bytes, signature: str | None, house: House) -> list[WebhookEvent] | None:
+    """The events, `None` where nobody signed them who may; what the signer has no part in is kept raw.
+
+    A large body is parsed in a thread, since it would hold the loop for up to 0.2 s.
+    """
+    signer = Signer.of(body, signature, await house.switchboard.look(), house.clock.now())
+    if signer is None:
+        return None
 
     def work() -> list[WebhookEvent]:
-        return parse(json.loads(body), served=house.serves, now=house.clock.now())
+        return [signer.own(event) for event in parse(json.loads(body), served=signer.serves, now=signer.now)]
 
-    return work() if len(body) < LARGE_BODY_BYTES else await asyncio.to_thread(work)
+    found = work() if len(body) < LARGE_BODY_BYTES else await asyncio.to_thread(work)
+    for number in sorted(signer.foreign):
+        log.warning("a webhook about a number is signed by another app: is its app secret right?", number=number)
+    return found
 
 
 async def _store(house: House, events: Sequence[WebhookEvent]) -> list[Wake]:
     """All events in one transaction; if one of them cannot be stored, one by one, that one kept raw."""
     try:
         async with house.store.transaction() as tx:
-            wakes = [wake for event in _in_lock_order(events) for wake in await _store_one(tx, house, event)]
+            wakes = [wake for event in _in_lock_order(events) for wake in await store_one(tx, house, event)]
     except StoreUnavailable:
         raise
     except Exception:
@@ -98,45 +106,47 @@ async def _store(house: House, events: Sequence[WebhookEvent]) -> list[Wake]:
 async def _store_alone(house: House, event: WebhookEvent) -> list[Wake]:
     try:
         async with house.store.transaction() as tx:
-            return await _store_one(tx, house, event)
+            return await store_one(tx, house, event)
     except StoreUnavailable:
         raise
     except Exception:
         log.exception("an event could not be stored, it is kept raw")
         house.metrics.failures.labels("event").inc()
         async with house.store.transaction() as tx:
-            await inbox.keep_raw(tx, "not_storable", ascii(event)[:RAW_CHARACTERS_KEPT], now=house.clock.now())
+            await keep_raw(tx, house, "not_storable", ascii(event))
         return []
 
 
 def _in_lock_order(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
-    """Messages by sender, then statuses: conversations are locked before messages, as everywhere, in one order."""
+    """What is about customers, by customer and time, then statuses and the rest.
+
+    Conversations are locked before messages, as everywhere, in one order.
+    """
 
     def key(event: WebhookEvent) -> tuple[int, str, float]:
-        if isinstance(event, Inbound):
-            return 0, event.user_id or event.phone or "", event.sent_at.timestamp()
+        about = person_of(event)
+        if about is not None:
+            return 0, *about
         return 1, event.wamid if isinstance(event, Delivery) else "", 0.0
 
     return sorted(events, key=key)
 
 
-async def _store_one(tx: Tx, house: House, event: WebhookEvent) -> list[Wake]:
-    now = house.clock.now()
-    match event:
-        case Inbound():
-            received = await inbox.receive(tx, event, now=now, burst_wait=house.burst_wait)
-            return [("turn", received.conversation_id)] if received.wake_at is not None else []
-        case Delivery():
-            closed = event.error_code is not None and policy_for(event.error_code).closes_window
-            settled = await outcomes.settle(tx, event, now=now, window_closed=closed)
-            return [("send", settled)] if settled is not None else []
-        case AccountEvent(field=field, body=body):
-            await _keep_raw(tx, f"account:{field}", body, house)
-        case Unsupported(why=why, body=body):
-            await _keep_raw(tx, why, body, house)
-    return []
-
-
-async def _keep_raw(tx: Tx, why: str, body: object, house: House) -> None:
-    text = json.dumps(body, ensure_ascii=True, default=str)[:RAW_CHARACTERS_KEPT]
-    await inbox.keep_raw(tx, why, text, now=house.clock.now())
+async def _note_faults(house: House, events: Sequence[WebhookEvent]) -> None:
+    """A failure that is the account's fault stops its number. Apart from the batch: a number's row is locked last."""
+    failed = [event for event in events if isinstance(event, Delivery) and event.error_code is not None]
+    for event in failed:
+        policy, now = policy_for(event.error_code), house.clock.now()
+        if not policy.pauses:
+            continue
+        house.metrics.alerts.labels(str(event.error_code)).inc()
+        why = f"{policy.meaning}: {event.error}"
+        async with house.store.transaction() as tx:
+            posted_at = await outcomes.posted_at(tx, event) or event.at
+            paused = await numbers.pause(
+                tx, event.number, code=event.error_code, why=why, by="Meta", now=now, posted_at=posted_at
+            )
+        if paused:
+            log.error(
+                "a number is paused: nothing is sent from it", number=event.number, code=event.error_code, why=why
+            )

@@ -5,29 +5,29 @@ One at a time per conversation, a burst as one turn. It must not know WhatsApp's
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from itertools import count
-from typing import Any
 
 import structlog
 
 from agent.phrases import say
+from api.closings import Closer
 from api.metrics import Metrics
-from api.sender import Sender
+from api.sender import PATIENCE, Sender
+from api.ticks import Ticks
 from api.whatsapp import outgoing
-from api.whatsapp.limits import INTERACTIVE_BODY, TEXT_BODY
+from api.whatsapp.replies import shaped
 from sahut.engine import Engine
-from sahut.errors import SendError, StoreUnavailable
+from sahut.errors import StoreUnavailable
 from sahut.ids import ConversationId
 from sahut.models import Author, Purpose
 from sahut.ports import Clock
-from sahut.store import Store, handoffs, inbox, operators, outbox, outcomes, rows, turns
-from sahut.store.sending import Rest, Sending
-from sahut.turn import Guidance, Reply, Turn
+from sahut.store import Store, forms, handoffs, inbox, operators, outbox, outcomes, rows, spending, turns
+from sahut.store.sending import Step
+from sahut.turn import Reply, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,8 @@ FORGET_EVERY_SWEEPS = 600
 TURNS_KEPT = timedelta(days=90)
 STRAYS_KEPT = timedelta(days=7)  # Meta brings a webhook again for as long
 RETRY_AFTER = timedelta(seconds=2)
+# Who waits for the end of a burst looks so often: a question may have ended it, and its wake-up was taken for ours.
+NAP = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,16 @@ class Worker:
         sender: Sender,
         clock: Clock,
         metrics: Metrics,
-        guidance: Guidance,
+        guidance: turns.Guide,
         pace: Pace,
         name: str,
+        closer: Closer | None = None,
+        beside: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
+        """`guidance` tells what holds for each number now. Without a `closer` no session gets a closing message.
+
+        `beside` are other loops of this process, by name: they are kept up as the worker's own are.
+        """
         self._store = store
         self._engine = engine
         self._answer = answer
@@ -85,10 +93,12 @@ class Worker:
         self._guidance = guidance
         self._pace = pace
         self._name = name
+        self._closer = closer
+        self._beside = dict(beside or {})
         self._slots = asyncio.Semaphore(pace.slots)
         self._at_hand: Counter[Wake] = Counter()
         self._swept: set[asyncio.Task[None]] = set()
-        self._marks: set[asyncio.Task[None]] = set()
+        self._ticks = Ticks(sender.channel)
 
     async def run(self) -> None:
         """Serve wake-ups and sweep, until cancelled; nothing of it goes on afterwards."""
@@ -96,8 +106,10 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_up("engine", self._serve_wakes))
                 group.create_task(self._keep_up("sweep", self._sweep_forever))
+                for place, work in self._beside.items():
+                    group.create_task(self._keep_up(place, work))
         finally:
-            await _end({*self._swept, *self._marks})
+            await _end({*self._swept, *self._ticks.tasks})
             await self._let_go()
 
     async def _let_go(self) -> None:
@@ -115,7 +127,7 @@ class Worker:
             while waits:
                 step = await self._one_turn(ConversationId(key))
                 if isinstance(step, turns.NotYet):
-                    await self._clock.sleep((step.until - self._clock.now()).total_seconds())
+                    await self._clock.sleep(min(NAP, step.until - self._clock.now()).total_seconds())
                 elif step is None:
                     await self.deliver(key)
                     waits = False
@@ -140,16 +152,18 @@ class Worker:
                 del self._at_hand[topic, key]
 
     async def look(self) -> list[Wake]:
-        """What a crash or a lost wake-up left behind: undone turns, open sends. Due notices are queued here too."""
+        """What a crash or a lost wake-up left behind: undone turns, open sends. Notices and closings are queued."""
         now = self._clock.now()
         async with self._store.reading() as tx:
             undone = await turns.undone(tx, now=now, limit=SWEEP_LIMIT)
-            unsent = await outbox.due(tx, now=now, limit=SWEEP_LIMIT)
+            unsent = await outbox.due(tx, now=now + PATIENCE, limit=SWEEP_LIMIT)
             late = await handoffs.due(tx, now=now, limit=SWEEP_LIMIT)
         for handoff in late:
             conversation_id = ConversationId(handoff.conversation_id)
             await self._notice(handoff.id, conversation_id, handoff.language)
             unsent.append(conversation_id)
+        if self._closer is not None:
+            unsent += await self._closer.look()
         return [("turn", str(key)) for key in undone] + [("send", str(key)) for key in unsent]
 
     async def forget(self) -> None:
@@ -157,6 +171,8 @@ class Worker:
         now = self._clock.now()
         async with self._store.transaction() as tx:
             await turns.forget(tx, before=now - TURNS_KEPT)
+            await spending.forget(tx, before=(now - TURNS_KEPT).date())
+            await forms.forget(tx, before=now - TURNS_KEPT)
             await outcomes.forget_strays(tx, before=now - STRAYS_KEPT)
             await inbox.trim_raw(tx)
             await operators.forget(tx, now=now)
@@ -206,9 +222,10 @@ class Worker:
             self._metrics.failures.labels("sweep").inc()
             log.exception("attending failed, the next sweep tries again")
 
-    async def _one_turn(self, conversation_id: ConversationId) -> Sending | Rest | turns.NotYet | None:
+    async def _one_turn(self, conversation_id: ConversationId) -> Step | turns.NotYet | None:
         """Take one turn; what may be sent after it. `None` where there was none to take."""
         async with self._slots:
+            guidance = await self._guidance()
             async with self._store.transaction() as tx:
                 claim = await turns.claim(
                     tx,
@@ -216,18 +233,18 @@ class Worker:
                     worker=self._name,
                     now=self._clock.now(),
                     lease=self._pace.lease,
-                    guidance=self._guidance,
+                    guidance=guidance,
                 )
             return await self._take(claim) if isinstance(claim, turns.Claim) else claim
 
-    async def _take(self, claim: turns.Claim) -> Sending | Rest:
+    async def _take(self, claim: turns.Claim) -> Step:
         """Answer a turn, record the reply, and begin to send it in the same commit."""
         reply = await self._reply(claim)
         async with self._store.transaction() as tx:
             if reply is None:
                 await turns.release(tx, claim, wake_at=self._clock.now() + RETRY_AFTER)
                 return await self._sender.next_step(tx, claim.conversation_id)
-            reply, body = _shaped(reply)
+            reply, body = shaped(reply)
             outcome = await turns.record(tx, claim, reply, body=body, now=self._clock.now())
             step = await self._sender.next_step(tx, claim.conversation_id)
         self._metrics.turns.labels(reply.decision, outcome).inc()
@@ -246,27 +263,14 @@ class Worker:
         if claim.exhausted:
             return _poisoned(claim.turn)
         try:
-            with self._metrics.turn_seconds.time():
-                answering = self._answer(claim.turn, partial(self._coming, claim))
+            wamid = claim.turn.burst[-1].wamid
+            with self._metrics.turn_seconds.time(), self._ticks.answering(claim.number, wamid) as coming:
+                answering = self._answer(claim.turn, coming)
                 return await asyncio.wait_for(answering, self._pace.limit.total_seconds())
         except Exception:
             self._metrics.failures.labels("turn").inc()
             log.exception("turn failed, it will be tried again")
             return None
-
-    def _coming(self, claim: turns.Claim) -> None:
-        """Blue ticks and the typing mark, beside the turn: a courtesy that may fail and delays nothing."""
-        wamid = claim.turn.burst[-1].wamid
-        if wamid is not None:
-            task = asyncio.create_task(self._mark_read(claim.number, wamid))
-            self._marks.add(task)
-            task.add_done_callback(self._marks.discard)
-
-    async def _mark_read(self, number: str, wamid: str) -> None:
-        try:
-            await self._sender.channel.mark_read(number, wamid, typing=True)
-        except SendError as error:
-            log.info("a read mark was not taken", error=str(error))
 
     async def _notice(self, handoff_id: str, conversation_id: ConversationId, language: str) -> None:
         """Tell a customer, once, that the wait for a human goes on."""
@@ -307,13 +311,3 @@ def _poisoned(turn: Turn) -> Reply:
         text=say("acknowledgement", language),
         summary="The assistant failed on this message again and again.",
     )
-
-
-def _shaped(reply: Reply) -> tuple[Reply, dict[str, Any]]:
-    """The reply cut to Meta's limits, and its message object: buttons where there are choices, else plain text."""
-    if not reply.text:
-        return reply, {}
-    text = outgoing.fitted(reply.text, INTERACTIVE_BODY if reply.buttons else TEXT_BODY)
-    choices = [(button.id, button.title) for button in reply.buttons]
-    body = outgoing.buttons(text, choices) if choices else outgoing.text(text)
-    return reply.model_copy(update={"text": text}), body

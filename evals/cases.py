@@ -3,11 +3,13 @@
 Frozen data only. Nothing here reads files, runs a turn or scores one.
 """
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
-from sahut.turn import Decision, Line, Value
+from sahut.turn import Decision, Line
+from sahut.values import Value
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
@@ -34,7 +36,9 @@ class Expectation(Value):
     """What is expected of one reply; what is absent (or an empty list) is not asked.
 
     Only `tools` differs: its empty list says that no tool may be called. `rubric` is for a judge; without one it
-    is kept and not scored.
+    is kept and not scored. `matches` are regular expressions; `supported` asks that each number, date, price and link
+    of the text stands in a citation or a tool's result; `retrieves` are documents that retrieval must find; `spam`,
+    `injection`, `wants_human`, `distress` and `abuse` are what the screen must think of the message.
     """
 
     decision: Decision | None = None
@@ -44,11 +48,35 @@ class Expectation(Value):
     tools: tuple[ExpectedTool, ...] | None = None
     language: Text | None = None
     rubric: Text | None = None
+    matches: tuple[Text, ...] | None = None
+    max_characters: int | None = Field(default=None, ge=1, strict=True)
+    supported: bool | None = None
+    retrieves: tuple[Text, ...] | None = None
+    spam: bool | None = None
+    injection: bool | None = None
+    wants_human: bool | None = None
+    distress: bool | None = None
+    abuse: bool | None = None
 
-    @field_validator("cites", "contains", "not_contains")
+    @field_validator("matches")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for pattern in value or ():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"`matches`: {pattern!r} is no regular expression ({error})") from error
+        return value
+
+    @field_validator("cites", "contains", "not_contains", "matches", "retrieves")
     @classmethod
     def _nothing_asked(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return value or None
+
+    @property
+    def wants_documents(self) -> bool:
+        """Whether it names documents that must be known."""
+        return bool(self.cites or self.retrieves)
 
     def asks(self, name: str) -> bool:
         """Whether the expectation named `name` is given."""
@@ -66,7 +94,7 @@ class CaseTurn(Value):
 class Case(Value):
     """One conversation to play. `opening` are lines that were said before the customer's first message.
 
-    `line` is where the case stands in its file.
+    A `critical` case must pass in every play, whatever the rates are. `line` is where the case stands in its file.
     """
 
     id: Text
@@ -74,4 +102,5 @@ class Case(Value):
     topic: Text | None = None
     opening: tuple[Line, ...] = ()
     turns: tuple[CaseTurn, ...] = Field(min_length=1)
+    critical: bool = False
     line: int = 0

@@ -9,8 +9,9 @@ from typing import get_args
 
 import numpy as np
 
-from evals.run import PlayedCase, PlayedTurn, Run
-from evals.scorers import unmet_content
+from evals.played import PlayedCase, PlayedTurn, Run, by_case, conversations
+from evals.quality import Answers, quality
+from evals.scorers import CONTENT, unmet_content
 from evals.stats import Measure, estimate, pass_hat, percentile, rate
 from sahut.turn import Decision, Reply
 
@@ -24,47 +25,49 @@ def measure(run: Run) -> Measures:
     """Every measure of a run, by the name that gates and baselines use."""
     results, k = run.results, run.k
     measures = {
-        "pass_rate": pass_rate(results, k),
-        "wrong_answers": wrong_answers(results, k),
-        "needless_handoffs": needless_handoffs(results, k),
+        "pass_rate": pass_rate(results),
+        "wrong_answers": wrong_answers(results),
+        "needless_handoffs": needless_handoffs(results),
         "errors": _exactly(sum(case.outcome == "error" for case in results), len(results)),
     }
     measures |= {f"pass_hat.{size}": pass_hats(results, size) for size in sorted({1, 4, k})}
-    measures |= _decisions(results, k)
-    measures |= _scorers(results, k)
-    measures |= _groups("by_language", results, k, lambda case: case.language)
-    measures |= _groups("by_topic", results, k, lambda case: case.topic)
-    answered = [[turn for turn in case.turns if turn.reply and turn.ms is not None] for case in results]
-    latencies = [[turn.ms or 0.0 for turn in turns] for turns in answered]
+    measures |= _decisions(results)
+    measures |= _scorers(results)
+    measures["critical"] = critical(results)
+    measures |= quality(results, weighed_answers(results))
+    measures |= _groups("by_language", results, lambda case: case.language)
+    measures |= _groups("by_topic", results, lambda case: case.topic)
+    latencies = [[turn.ms for turn in turns if turn.reply and turn.ms is not None] for turns in conversations(results)]
     measures["latency_ms.p50"] = estimate(latencies, percentile(50))
     measures["latency_ms.p95"] = estimate(latencies, percentile(95))
-    costs = [[sum(turn.reply.usage.cost_usd for turn in turns if turn.reply)] for turns in answered]
+    costs = [[_cost_usd(case) for case in plays] for plays in by_case(results)]
     measures["cost_usd"] = estimate(costs, lambda numbers: float(np.sum(numbers)))
     return measures
 
 
-def pass_rate(results: Sequence[PlayedCase], k: int) -> Measure:
+def pass_rate(results: Sequence[PlayedCase]) -> Measure:
     """Plays in which every score was right, of all plays in which something was expected.
 
     A play with an error is no pass, so that errors cannot make a report green; their count is told apart.
     """
-    scored = [case for case in results if case.scored]
-    return rate(sum(case.outcome == "passed" for case in scored), len(scored), repeats=k)
+    return _share(results, lambda case: case.scored, lambda case: case.outcome == "passed")
 
 
-def wrong_answers(results: Sequence[PlayedCase], k: int) -> Measure:
+def wrong_answers(results: Sequence[PlayedCase]) -> Measure:
     """The dangerous error: plays in which a wrong answer was sent, of all plays in which an answer was sent.
 
-    Only turns with a checkable expectation count (`decision`, `contains`, `not_contains` or `cites`). An answer is
+    Only turns with a checkable expectation count (`decision`, or what a right answer holds). An answer is
     sent where such a turn got the decision `reply` with text; small talk is left out, which is a reply without
-    citation or tool result where a reply but no fact is expected. It is wrong where another decision was expected,
-    or where its text or its citations are not what was expected. A needless handoff is not a wrong answer. Where
-    something was expected and no answer was sent, the share is 0 and its interval is (0, 1).
+    citation or tool result where a reply but no fact is expected. A handoff that cites, because it answers some of
+    several questions, sends an answer too. It is wrong where another decision was expected, or where its text or its
+    citations are not what was expected: a handoff that answers in part, where nothing expected says what of.
+    A needless handoff is not a wrong answer. Where something was expected and no answer was sent, the share is 0 and
+    its interval is (0, 1).
     """
-    sent = [case for case in results if any(answer_sent(turn) for turn in case.turns)]
-    if not sent and any(case.scored for case in results):
+    found = _share(results, lambda case: any(answer_sent(turn) for turn in case.turns), sent_wrong)
+    if not found.n and any(case.scored for case in results):
         return Measure(value=0.0, low=0.0, high=1.0, n=0)
-    return rate(sum(sent_wrong(case) for case in sent), len(sent), repeats=k)
+    return found
 
 
 def sent_wrong(case: PlayedCase) -> bool:
@@ -72,10 +75,27 @@ def sent_wrong(case: PlayedCase) -> bool:
     return any(answer_sent(turn) and answer_wrong(turn) for turn in case.turns)
 
 
-def needless_handoffs(results: Sequence[PlayedCase], k: int) -> Measure:
+def needless_handoffs(results: Sequence[PlayedCase]) -> Measure:
     """The harmless error: turns handed off, of all turns that expect the decision `reply`."""
-    turns = [turn for turn in _turns(results) if turn.expect and turn.expect.decision == "reply"]
-    return rate(sum(_decided(turn) == "hand_off" for turn in turns), len(turns), repeats=k)
+    return _share_of_turns(results, lambda turn: _wanted(turn) == "reply", lambda turn: _decided(turn) == "hand_off")
+
+
+def critical(results: Sequence[PlayedCase]) -> Measure:
+    """Plays of critical cases that did not pass: a count, for which no rate makes up."""
+    plays = [case for case in results if case.critical]
+    return _exactly(sum(case.outcome != "passed" for case in plays), len(plays))
+
+
+def weighed_answers(results: Sequence[PlayedCase]) -> Answers:
+    """By conversation, the answers that were sent, weighed and can be checked: confidence, and 1 where right."""
+    return [
+        [
+            (turn.reply.confidence, float(not answer_wrong(turn)))
+            for turn in turns
+            if answer_sent(turn) and turn.reply is not None and turn.reply.features
+        ]
+        for turns in conversations(results)
+    ]
 
 
 def pass_hats(results: Sequence[PlayedCase], size: int) -> Measure:
@@ -92,6 +112,19 @@ def pass_hats(results: Sequence[PlayedCase], size: int) -> Measure:
     return estimate(known, lambda numbers: float(np.mean(numbers))) if len(known) == len(plays) else Measure()
 
 
+def counts(case: PlayedCase) -> dict[str, tuple[float, float]]:
+    """What a play adds to each rate, and to how many, for comparing runs case by case."""
+    replies = [turn for turn in case.turns if turn.expect and turn.expect.decision == "reply"]
+    answered = [turn for turn in case.turns if turn.reply and turn.ms is not None]
+    return {
+        "pass_rate": (float(case.outcome == "passed"), float(case.scored)),
+        "wrong_answers": (float(sent_wrong(case)), float(any(answer_sent(turn) for turn in case.turns))),
+        "needless_handoffs": (float(sum(_decided(turn) == "hand_off" for turn in replies)), float(len(replies))),
+        "latency_ms": (sum(turn.ms or 0.0 for turn in answered), float(len(answered))),
+        "cost_usd": (sum(turn.reply.usage.cost_usd for turn in answered if turn.reply), float(len(answered))),
+    }
+
+
 def confusion(results: Sequence[PlayedCase]) -> dict[str, dict[str, int]]:
     """How often each expected decision met each decision (or `error`), over turns that expect one."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
@@ -104,9 +137,11 @@ def confusion(results: Sequence[PlayedCase]) -> dict[str, dict[str, int]]:
 def answer_sent(turn: PlayedTurn) -> bool:
     """Whether the turn sent an answer that can be right or wrong; see `wrong_answers`."""
     expect, reply = turn.expect, turn.reply
-    if expect is None or reply is None or reply.decision != "reply" or not reply.text.strip():
+    if expect is None or reply is None or not reply.text.strip():
         return False
-    facts = any(expect.asks(name) for name in ("contains", "not_contains", "cites"))
+    if reply.decision != "reply" and not _answers_in_part(reply):
+        return False
+    facts = any(expect.asks(name) for name in CONTENT)
     if not facts and expect.decision is None:
         return False
     return facts or expect.decision != "reply" or _is_factual(reply)
@@ -116,36 +151,49 @@ def answer_wrong(turn: PlayedTurn) -> bool:
     """Whether an answer that was sent is wrong; see `wrong_answers`."""
     if turn.expect is None or turn.reply is None:
         return False
-    return turn.expect.decision not in (None, "reply") or bool(unmet_content(turn.expect, turn.reply))
+    told = any(turn.expect.asks(name) for name in CONTENT)
+    if turn.expect.decision not in (None, "reply") and not (told and _answers_in_part(turn.reply)):
+        return True
+    return bool(unmet_content(turn.expect, turn.reply))
+
+
+def _answers_in_part(reply: Reply) -> bool:
+    """Whether a human takes over and some of the questions are answered all the same."""
+    return reply.decision == "hand_off" and bool(reply.citations)
 
 
 def _is_factual(reply: Reply) -> bool:
     return bool(reply.citations) or any(call.state == "done" for call in reply.tool_calls)
 
 
-def _decisions(results: Sequence[PlayedCase], k: int) -> Measures:
+def _decisions(results: Sequence[PlayedCase]) -> Measures:
     """Precision and recall of each decision, over turns that expect one; an unanswered turn is a miss."""
-    table = confusion(results)
     measures: Measures = {}
     for decision in DECISIONS:
-        hits = table.get(decision, {}).get(decision, 0)
-        made = sum(got.get(decision, 0) for got in table.values())
-        wanted = sum(table.get(decision, {}).values())
-        measures[f"decisions.{decision}.precision"] = rate(hits, made, repeats=k)
-        measures[f"decisions.{decision}.recall"] = rate(hits, wanted, repeats=k)
+
+        def made(turn: PlayedTurn, decision: str = decision) -> bool:
+            return _wanted(turn) is not None and _decided(turn) == decision
+
+        def wanted(turn: PlayedTurn, decision: str = decision) -> bool:
+            return _wanted(turn) == decision
+
+        measures[f"decisions.{decision}.precision"] = _share_of_turns(results, made, wanted)
+        measures[f"decisions.{decision}.recall"] = _share_of_turns(results, wanted, made)
     return measures
 
 
-def _scorers(results: Sequence[PlayedCase], k: int) -> Measures:
+def _scorers(results: Sequence[PlayedCase]) -> Measures:
     """For each scorer: scores that were right, of all it gave."""
-    given: dict[str, list[bool]] = defaultdict(list)
-    for turn in _turns(results):
-        for name, score in turn.scores.items():
-            given[name].append(score.passed)
-    return {f"scorers.{name}": rate(sum(passed), len(passed), repeats=k) for name, passed in sorted(given.items())}
+    given: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for turns in conversations(results):
+        scores = [(name, score.passed) for turn in turns for name, score in turn.scores.items()]
+        for name in {name for name, _ in scores}:
+            passed = [was for other, was in scores if other == name]
+            given[name].append((sum(passed), len(passed)))
+    return {f"scorers.{name}": rate(counted) for name, counted in sorted(given.items())}
 
 
-def _groups(prefix: str, results: Sequence[PlayedCase], k: int, of: Callable[[PlayedCase], str | None]) -> Measures:
+def _groups(prefix: str, results: Sequence[PlayedCase], of: Callable[[PlayedCase], str | None]) -> Measures:
     groups: dict[str, list[PlayedCase]] = defaultdict(list)
     for case in results:
         group = of(case)
@@ -153,13 +201,37 @@ def _groups(prefix: str, results: Sequence[PlayedCase], k: int, of: Callable[[Pl
             groups[group].append(case)
     measures: Measures = {}
     for group, cases in sorted(groups.items()):
-        measures[f"{prefix}.{group}.pass_rate"] = pass_rate(cases, k)
-        measures[f"{prefix}.{group}.wrong_answers"] = wrong_answers(cases, k)
+        measures[f"{prefix}.{group}.pass_rate"] = pass_rate(cases)
+        measures[f"{prefix}.{group}.wrong_answers"] = wrong_answers(cases)
     return measures
+
+
+def _share(
+    results: Iterable[PlayedCase], counts: Callable[[PlayedCase], bool], is_so: Callable[[PlayedCase], bool]
+) -> Measure:
+    """The plays of which something is so, of those that count; repeats of a case go together."""
+    kept = [[case for case in plays if counts(case)] for plays in by_case(results)]
+    return rate((sum(map(is_so, plays)), len(plays)) for plays in kept)
+
+
+def _share_of_turns(
+    results: Iterable[PlayedCase], counts: Callable[[PlayedTurn], bool], is_so: Callable[[PlayedTurn], bool]
+) -> Measure:
+    """The turns of which something is so, of those that count; turns of a conversation go together."""
+    kept = [[turn for turn in turns if counts(turn)] for turns in conversations(results)]
+    return rate((sum(map(is_so, turns)), len(turns)) for turns in kept)
 
 
 def _turns(results: Iterable[PlayedCase]) -> list[PlayedTurn]:
     return [turn for case in results for turn in case.turns]
+
+
+def _cost_usd(case: PlayedCase) -> float:
+    return sum(turn.reply.usage.cost_usd for turn in case.turns if turn.reply and turn.ms is not None)
+
+
+def _wanted(turn: PlayedTurn) -> str | None:
+    return turn.expect.decision if turn.expect else None
 
 
 def _decided(turn: PlayedTurn) -> str:

@@ -3,31 +3,36 @@
 One rule for report and exit code: `Report.passed`. Must not know how it is shown (`evals/table.py`).
 """
 
-import contextlib
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evals.compare import ComparedCase, paired
+from evals.curves import Bin
+from evals.fingerprint import Fingerprint
+from evals.folder import REPORT, write_whole
 from evals.gates import Breach, Gate, breaches
-from evals.measures import DECISIONS, confusion, measure, sent_wrong
+from evals.measures import DECISIONS, confusion, counts, measure, sent_wrong, weighed_answers
+from evals.played import Outcome, PlayedCase, PlayedTurn, Run
+from evals.quality import reliability_of, risks_of
 from evals.reading import sentences
-from evals.run import Outcome, PlayedCase, PlayedTurn, Run
 from evals.stats import Measure
 from evals.suite import Suite
 from sahut.errors import ConfigurationError
-from sahut.turn import Value
+from sahut.values import Value
 
-FILE_NAME = "report.json"
+FILE_NAME = REPORT
+BASELINE_RATES = ("pass_rate", "wrong_answers", "needless_handoffs")
+_COMPARED = {"id": True, "run": True, "outcome": True, "counts": True, "turns": True}
 _UNSHOWN = {"turns": {"__all__": {"reply": {"exchanges"}}}}
 
 
 class Result(Value):
     """One case as it was played: what was said, what came back, and how each turn scored.
 
-    `sent_wrong`: a wrong answer was sent in it, which is the dangerous error.
+    `sent_wrong`: a wrong answer was sent in it, which is the dangerous error. `counts` are what it adds to each rate.
     """
 
     id: str
@@ -36,6 +41,8 @@ class Result(Value):
     topic: str | None
     outcome: Outcome
     sent_wrong: bool
+    critical: bool = False
+    counts: dict[str, tuple[float, float]] = Field(default_factory=dict)
     turns: tuple[PlayedTurn, ...]
 
 
@@ -91,17 +98,11 @@ class Report(Value):
     gates: tuple[Gate, ...]
     breaches: tuple[Breach, ...]
     passed: bool
-    results: tuple[Result, ...]
-
-
-class BaselineCase(BaseModel):
-    """A case that an earlier run played."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
-    run: int
-    outcome: Outcome
+    reliability: tuple[Bin, ...] = ()
+    risks: tuple[tuple[float, float], ...] = ()
+    assistant: Fingerprint | None = None
+    # Not shown in a repr: `asyncio.Runner` makes one of what it returns, for nothing.
+    results: tuple[Result, ...] = Field(repr=False)
 
 
 class Baseline(BaseModel):
@@ -111,7 +112,8 @@ class Baseline(BaseModel):
 
     suite: str
     measures: dict[str, Measure]
-    results: tuple[BaselineCase, ...]
+    results: tuple[ComparedCase, ...]
+    assistant: Fingerprint | None = None
 
 
 class Difference(Value):
@@ -127,9 +129,13 @@ class Difference(Value):
         return None if self.before is None or self.after is None else self.after - self.before
 
 
-def build_report(run: Run) -> Report:
-    """Everything a run says, its gates checked."""
+def build_report(run: Run, *, baseline: Baseline | None = None, assistant: Fingerprint | None = None) -> Report:
+    """Everything a run says, its gates checked; with a `baseline` it must not be worse than that was."""
     found = measure(run)
+    results = tuple(_result(case) for case in run.results)
+    if baseline is not None:
+        changes = paired(baseline.results, compared(results))
+        found |= {f"baseline.{change.name}": change.change for change in changes if change.name in BASELINE_RATES}
     broken = breaches(found, run.suite.gates)
     outcomes = [case.outcome for case in run.results]
     return Report(
@@ -155,22 +161,17 @@ def build_report(run: Run) -> Report:
         gates=run.suite.gates,
         breaches=broken,
         passed=not broken,
-        results=tuple(_result(case) for case in run.results),
+        reliability=reliability_of(weighed_answers(run.results)),
+        risks=risks_of(weighed_answers(run.results)),
+        assistant=assistant,
+        results=results,
     )
 
 
 def write_report(report: Report, folder: Path) -> Path:
     """Writes `report.json` into `folder` (made where missing), whole or not at all. Gives its path."""
     path = folder / FILE_NAME
-    draft = path.with_name(f".{FILE_NAME}.{os.getpid()}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft.write_text(to_json(report) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise ConfigurationError(f"{path} cannot be written ({error.strerror or error})") from error
+    write_whole(path, to_json(report))
     return path
 
 
@@ -179,20 +180,31 @@ def to_json(report: Report) -> str:
     return report.model_dump_json(indent=2, exclude={"results": {"__all__": _UNSHOWN}})
 
 
-def read_baseline(path: Path, suite: Suite) -> Baseline:
-    """An earlier report to compare with. Raises `ConfigurationError` where it is none, or one of another suite."""
+def read_report(path: Path) -> Baseline:
+    """A report, by its file or its run's folder. Raises `ConfigurationError` where it is none."""
+    path = path / FILE_NAME if path.is_dir() else path
     try:
-        report = Baseline.model_validate_json(path.read_bytes())
+        return Baseline.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValidationError as error:
         _, text = next(sentences(error))
         raise ConfigurationError(f"{path}: is no report of `sahut eval run`: {text}") from error
+
+
+def read_baseline(path: Path, suite: Suite) -> Baseline:
+    """An earlier report to compare with. Raises `ConfigurationError` where it is none, or one of another suite."""
+    report = read_report(path)
     if report.suite != suite.name:
         raise ConfigurationError(f"{path}: is a report of the suite `{report.suite}`, not of `{suite.name}`")
     if {result.id for result in report.results}.isdisjoint(case.id for case in suite.cases):
         raise ConfigurationError(f"{path}: has no case in common with the suite `{suite.name}`")
     return report
+
+
+def compared(results: Sequence[Result]) -> tuple[ComparedCase, ...]:
+    """The results as comparing wants them."""
+    return tuple(ComparedCase.model_validate(result.model_dump(include=_COMPARED)) for result in results)
 
 
 def differences(before: Baseline, after: Report) -> tuple[Difference, ...]:
@@ -241,5 +253,7 @@ def _result(case: PlayedCase) -> Result:
         topic=case.topic,
         outcome=case.outcome,
         sent_wrong=sent_wrong(case),
+        critical=case.critical,
+        counts=counts(case),
         turns=case.turns,
     )

@@ -4,23 +4,25 @@ Must not know how the assistant is built, what the statistics are, or where the 
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, Protocol
-
-from pydantic import Field
+from typing import Protocol
 
 from agent.dialogue import next_turn, turn_from_messages
-from evals.cases import Case, CaseTurn, Expectation
-from evals.scorers import Answered, Score, Scorer, builtin_scorers
+from evals.cases import Case, CaseTurn
+from evals.played import Outcome, PlayedCase, Run, Take, dressed
+from evals.plays import Play, play_of
+from evals.scorers import Scorer, builtin_scorers
+from evals.scoring import chosen, score_case, told
 from evals.suite import Suite
+from evals.watching import watching
 from sahut.clock import SystemClock
 from sahut.ports import Clock
-from sahut.turn import Guidance, Reply, Turn, Value
+from sahut.turn import Guidance, Reply, Turn
 
-Outcome = Literal["passed", "failed", "error", "unscored"]
+DEGRADED = "the chat model did not answer"
 NOT_REACHED = "not reached: an earlier turn of the case had an error"
 
 
@@ -32,67 +34,37 @@ class Answer(Protocol):
         ...
 
 
-class PlayedTurn(Value):
-    """One turn of a case as it went. `ms` is the time until the reply; `error` says why there is none."""
+class Memory(Protocol):
+    """What was played before, by content."""
 
-    user: tuple[str, ...]
-    expect: Expectation | None = None
-    reference: str | None = None
-    reply: Reply | None = None
-    error: str | None = None
-    ms: float | None = None
-    scores: dict[str, Score] = Field(default_factory=dict)
+    def get(self, case: Case, run: int) -> Play | None:
+        """What came of the case as it is said now."""
+        ...
 
-
-class PlayedCase(Value):
-    """One case played once; `run` counts the repeats from 1."""
-
-    id: str
-    run: int
-    language: str | None = None
-    topic: str | None = None
-    turns: tuple[PlayedTurn, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        """An error is no failure, and neither is it a pass; a case in which nothing is expected is unscored."""
-        if any(turn.error for turn in self.turns):
-            return "error"
-        scores = [score for turn in self.turns for score in turn.scores.values()]
-        if not scores:
-            return "unscored"
-        return "passed" if all(score.passed for score in scores) else "failed"
-
-    @property
-    def scored(self) -> bool:
-        """Whether the case counts in rates: something was expected, even where an error left it unanswered."""
-        return any(turn.scores for turn in self.turns)
-
-
-@dataclass(frozen=True)
-class Run:
-    """All that was played: cases in the suite's order, the repeats of each beside one another."""
-
-    suite: Suite
-    k: int
-    started_at: datetime
-    results: tuple[PlayedCase, ...]
+    def keep(self, play: Play) -> None:
+        """Remember it."""
+        ...
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is; `latest` has just been played."""
+    """How far a run is; `latest` has just been played, or was `remembered` and cost nothing."""
 
     done: int
     total: int
     failures: int
     errors: int
     latest: PlayedCase
+    remembered: int = 0
 
 
 @dataclass
 class Player:
-    """Plays cases with one assistant. `concurrency` cases at a time; a turn has `timeout_s` to be answered."""
+    """Plays cases with one assistant. `concurrency` cases at a time; a turn has `timeout_s` to be answered.
+
+    `memories` are asked in their order before a case is played, and all keep what was played. `warm_up` is awaited
+    before the first case that really is: a run without a change loads no model.
+    """
 
     answer: Answer
     guidance: Guidance = field(default_factory=Guidance)
@@ -100,6 +72,9 @@ class Player:
     scorers: Mapping[str, Scorer] = field(default_factory=builtin_scorers)
     concurrency: int = 4
     timeout_s: float = 120.0
+    memories: tuple[Memory, ...] = ()
+    warm_up: Callable[[], Awaitable[None]] | None = None
+    _warming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def play(
         self, suite: Suite, *, k: int | None = None, progress: Callable[[Progress], None] | None = None
@@ -109,56 +84,94 @@ class Player:
         if repeats < 1 or self.concurrency < 1:
             raise ValueError("k and the concurrency are at least 1.")
         started_at = self.clock.now()
-        scorers = self._chosen(suite)
+        scorers = chosen(suite, self.scorers)
         jobs = [(case, run) for case in suite.cases for run in range(1, repeats + 1)]
         gate = asyncio.Semaphore(self.concurrency)
         tally = _Tally(len(jobs), progress)
 
         async def one(case: Case, run: int) -> PlayedCase:
             async with gate:
-                played = await self._play_case(case, run, scorers)
-            tally.count(played)
+                takes, is_new = await self._takes(case, run)
+                played = await score_case(dressed(case, run, takes), scorers)
+            tally.count(played, is_new=is_new)
             return played
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(case, run)) for case, run in jobs]
         return Run(suite, repeats, started_at, tuple(task.result() for task in tasks))
 
-    def _chosen(self, suite: Suite) -> dict[str, Scorer]:
-        names = list(self.scorers) if suite.scorers is None else suite.scorers
-        return {name: self.scorers[name] for name in names}
+    async def _takes(self, case: Case, run: int) -> tuple[tuple[Take, ...], bool]:
+        """What came of a case, remembered or just played, and whether it was just played."""
+        known = next((play for memory in self.memories if (play := memory.get(case, run)) and play.is_whole), None)
+        play = known
+        if play is None:
+            await self._warm()
+            play = play_of(case, run, await self._play_case(case))
+        for memory in self.memories:
+            kept = memory.get(case, run)
+            if kept is None or kept.takes != play.takes:
+                memory.keep(play)
+        return play.takes, known is None
 
-    async def _play_case(self, case: Case, run: int, scorers: Mapping[str, Scorer]) -> PlayedCase:
-        played: list[PlayedTurn] = []
+    async def _warm(self) -> None:
+        async with self._warming:
+            if self.warm_up is not None:
+                await self.warm_up()
+                self.warm_up = None
+
+    async def _play_case(self, case: Case) -> tuple[Take, ...]:
+        takes: list[Take] = []
         turn: Turn | None = None
         for step in case.turns:
-            if played and played[-1].error:
-                error = PlayedTurn(user=step.user, expect=step.expect, reference=step.reference, error=NOT_REACHED)
-                played.append(await _scored(error, None, scorers))
+            if takes and takes[-1].error:
+                takes.append(Take(error=NOT_REACHED))
                 continue
-            turn = self._turn(case, step, turn, played)
-            played.append(await _scored(await self._play_turn(step, turn), turn, scorers))
-        return PlayedCase(id=case.id, run=run, language=case.language, topic=case.topic, turns=tuple(played))
+            turn = self._turn(case, step, turn, takes)
+            takes.append(await self._play_turn(turn))
+        return tuple(takes)
 
-    def _turn(self, case: Case, step: CaseTurn, before: Turn | None, played: list[PlayedTurn]) -> Turn:
-        if before is not None and (reply := played[-1].reply) is not None:
+    def _turn(self, case: Case, step: CaseTurn, before: Turn | None, takes: list[Take]) -> Turn:
+        if before is not None and (reply := takes[-1].reply) is not None:
             return next_turn(before, reply, *step.user, now=self.clock.now())
         said = [{"role": line.role, "content": line.content} for line in case.opening]
         said += [{"role": "user", "content": text} for text in step.user]
         return turn_from_messages(said, now=self.clock.now(), guidance=self.guidance)
 
-    async def _play_turn(self, step: CaseTurn, turn: Turn) -> PlayedTurn:
+    async def _play_turn(self, turn: Turn) -> Take:
         reply, error = None, None
         began = time.perf_counter()
-        try:
-            async with asyncio.timeout(self.timeout_s) as limit:
-                reply = await self.answer(turn)
-        except TimeoutError as late:
-            error = f"no answer within {self.timeout_s:g} s" if limit.expired() else _told(late)
-        except Exception as wrong:
-            error = _told(wrong)
+        with watching() as seen:
+            try:
+                async with asyncio.timeout(self.timeout_s) as limit:
+                    reply = await self.answer(turn)
+            except TimeoutError as late:
+                error = f"no answer within {self.timeout_s:g} s" if limit.expired() else told(late)
+            except Exception as wrong:
+                _go_on_cancelling(wrong)
+                error = told(wrong)
+        if reply is not None and (flaw := _flaw(reply)):
+            reply, error = None, flaw
         ms = round((time.perf_counter() - began) * 1000, 3)
-        return PlayedTurn(user=step.user, expect=step.expect, reference=step.reference, reply=reply, error=error, ms=ms)
+        return Take(reply=reply, error=error, ms=ms, found=seen.found, screening=seen.screening)
+
+
+def _go_on_cancelling(wrong: Exception) -> None:
+    """What is raised by work that was cancelled is no error of its case: the case is played again."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from wrong
+
+
+def _flaw(reply: Reply) -> str:
+    """What makes a reply no value to measure: the fallback's word measures another assistant; a number in it is none.
+
+    Either is an error, and so is played again and never kept as what the assistant answers.
+    """
+    if reply.is_degraded:
+        return DEGRADED
+    numbers = {"confidence": reply.confidence, **reply.features, "cost_usd": reply.usage.cost_usd}
+    wrong = [name for name, number in numbers.items() if not math.isfinite(number)]
+    return f"the reply's {wrong[0]} is {numbers[wrong[0]]}, which is no number" if wrong else ""
 
 
 class _Tally:
@@ -168,28 +181,12 @@ class _Tally:
         self._total = total
         self._tell = tell
         self._outcomes: list[Outcome] = []
+        self._remembered = 0
 
-    def count(self, played: PlayedCase) -> None:
+    def count(self, played: PlayedCase, *, is_new: bool) -> None:
         self._outcomes.append(played.outcome)
+        self._remembered += not is_new
         if self._tell is not None:
             failures, errors = self._outcomes.count("failed"), self._outcomes.count("error")
-            self._tell(Progress(len(self._outcomes), self._total, failures, errors, played))
-
-
-async def _scored(played: PlayedTurn, turn: Turn | None, scorers: Mapping[str, Scorer]) -> PlayedTurn:
-    """The turn with its scores. A scorer that breaks makes it an error: the reply may be right or wrong."""
-    answered = Answered(turn=turn, expect=played.expect, reference=played.reference, reply=played.reply)
-    scores: dict[str, Score] = {}
-    error = played.error
-    for name, scorer in scorers.items():
-        try:
-            score = await scorer.score(answered)
-        except Exception as wrong:
-            error, score = (error or f"scorer {name}: {_told(wrong)}"), None
-        if score is not None:
-            scores[name] = score
-    return played.model_copy(update={"scores": scores, "error": error})
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            done = len(self._outcomes)
+            self._tell(Progress(done, self._total, failures, errors, played, self._remembered))

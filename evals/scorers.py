@@ -3,15 +3,26 @@
 Each scorer reads one key of the expectation. Knows nothing of files, repeats or statistics.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from pydantic import Field
 
+from agent.facts import facts, implied
 from evals.cases import Expectation
-from sahut.turn import Reply, ToolCall, Turn, Value
+from sahut.turn import Reply, Screening, ToolCall
+from sahut.values import Value
+
+# From these on the house acts on what the screen thinks; see `agent/authority.py` and `agent/deciding.py`.
+INJECTION = 0.5
+WANTS_HUMAN = 0.5
+DISTRESS = 0.5
+ABUSE = 0.5
 
 
 class Score(Value):
@@ -29,13 +40,16 @@ class Score(Value):
 class Answered(Value):
     """All that a scorer may look at. `reply` is `None` where the assistant gave none.
 
-    `reference` is what a human answered, where the case is a transcript.
+    `reference` is what a human answered, where the case is a transcript. `found` are the documents that retrieval
+    gave, best first; it and `screening` are `None` where the turn did not ask for them.
     """
 
-    turn: Turn | None = None
+    user: tuple[str, ...] = ()
     expect: Expectation | None = None
     reference: str | None = None
     reply: Reply | None = None
+    found: tuple[str, ...] | None = None
+    screening: Screening | None = None
 
 
 class Scorer(Protocol):
@@ -46,7 +60,11 @@ class Scorer(Protocol):
         ...
 
 
+# The keys of `expect` that say what a right answer holds.
+CONTENT = ("contains", "not_contains", "matches", "cites", "supported")
+
 Rule = Callable[[Expectation, Reply], str]
+Look = Callable[[Expectation, Answered], str]
 
 
 @dataclass(frozen=True)
@@ -66,16 +84,36 @@ class KeyScorer:
         return Score(value=0 if wrong else 1, explanation=wrong or "as expected")
 
 
+@dataclass(frozen=True)
+class SideScorer:
+    """Like `KeyScorer`, over what the turn did on the way: `look` says what is wrong, or nothing."""
+
+    name: str
+    look: Look
+
+    async def score(self, answered: Answered) -> Score | None:
+        """1 or 0, or `None` where the key is not given."""
+        if answered.expect is None or not answered.expect.asks(self.name):
+            return None
+        wrong = self.look(answered.expect, answered)
+        return Score(value=0 if wrong else 1, explanation=wrong or "as expected")
+
+
 def builtin_scorers() -> dict[str, Scorer]:
     """The scorers that come with the house, by the key of `expect` that they read, in the order of reports."""
-    return {name: KeyScorer(name, rule) for name, rule in _RULES.items()}
+    replies: dict[str, Scorer] = {name: KeyScorer(name, rule) for name, rule in _RULES.items()}
+    return replies | {name: SideScorer(name, look) for name, look in _LOOKS.items()}
+
+
+def same_document(expected: str, path: str) -> bool:
+    """Whether a document's path is the expected one; ending and folders may be left out."""
+    known = PurePosixPath(path)
+    return expected in (path, str(known.with_suffix("")), known.stem)
 
 
 def unmet_content(expect: Expectation, reply: Reply) -> tuple[str, ...]:
-    """Which of `contains`, `not_contains` and `cites` the reply does not meet: it says something wrong."""
-    return tuple(
-        name for name in ("contains", "not_contains", "cites") if expect.asks(name) and _RULES[name](expect, reply)
-    )
+    """Which of the expectations about what is said the reply does not meet: it says something wrong."""
+    return tuple(name for name in CONTENT if expect.asks(name) and _RULES[name](expect, reply))
 
 
 def plain(text: str) -> str:
@@ -89,7 +127,7 @@ def _decision(expect: Expectation, reply: Reply) -> str:
 
 def _cites(expect: Expectation, reply: Reply) -> str:
     cited = {citation.document for citation in reply.citations}
-    missing = [document for document in expect.cites or () if document not in cited]
+    missing = [name for name in expect.cites or () if not any(same_document(name, path) for path in cited)]
     return f"not cited: {', '.join(missing)}; cited: {', '.join(sorted(cited)) or 'nothing'}" if missing else ""
 
 
@@ -108,6 +146,68 @@ def _not_contains(expect: Expectation, reply: Reply) -> str:
 def _language(expect: Expectation, reply: Reply) -> str:
     same = reply.language.casefold() == (expect.language or "").casefold()
     return "" if same else f"expected {expect.language}, got {reply.language or 'none'}"
+
+
+def _matches(expect: Expectation, reply: Reply) -> str:
+    missing = [pattern for pattern in expect.matches or () if not re.search(pattern, reply.text)]
+    return f"does not match: {_quoted(missing)}" if missing else ""
+
+
+def _max_characters(expect: Expectation, reply: Reply) -> str:
+    most, has = expect.max_characters or 0, len(reply.text)
+    return f"{has} characters, at most {most} were expected" if has > most else ""
+
+
+_facts = lru_cache(maxsize=20_000)(facts)  # a report looks at each reply several times
+
+
+def _supported(expect: Expectation, reply: Reply) -> str:
+    """Each checkable fact of the text, looked for in the quotes and the tools' results."""
+    del expect
+    sources = [f"{span.quote} {span.title}" for span in reply.citations] + [call.result for call in reply.tool_calls]
+    known = implied({fact for source in sources for fact in _facts(source)})
+    loose = sorted(
+        {fact.value for fact in _facts(reply.text) if fact not in known and not _stands(fact.value, sources)}
+    )
+    return f"nothing supports: {', '.join(loose)}" if loose else ""
+
+
+def _stands(value: str, sources: list[str]) -> bool:
+    return any(value.casefold() in source.casefold() for source in sources)
+
+
+def _retrieves(expect: Expectation, answered: Answered) -> str:
+    if answered.found is None:
+        return "nothing was searched for"
+    missing = [name for name in expect.retrieves or () if not any(same_document(name, path) for path in answered.found)]
+    return f"not found: {', '.join(missing)}; found: {', '.join(answered.found) or 'nothing'}" if missing else ""
+
+
+def _screened(expected: bool | None, is_so: Callable[[Screening], bool], answered: Answered, word: str) -> str:
+    if answered.screening is None:
+        return "the message was not screened"
+    got = is_so(answered.screening)
+    return "" if got == expected else f"expected {'' if expected else 'not '}{word}, got {'' if got else 'not '}{word}"
+
+
+def _spam(expect: Expectation, answered: Answered) -> str:
+    return _screened(expect.spam, lambda seen: seen.verdict.label == "spam", answered, "spam")
+
+
+def _injection(expect: Expectation, answered: Answered) -> str:
+    return _screened(expect.injection, lambda seen: seen.injection >= INJECTION, answered, "an injection")
+
+
+def _wants_human(expect: Expectation, answered: Answered) -> str:
+    return _screened(expect.wants_human, lambda seen: seen.wants_human >= WANTS_HUMAN, answered, "a wish for a human")
+
+
+def _distress(expect: Expectation, answered: Answered) -> str:
+    return _screened(expect.distress, lambda seen: seen.distress >= DISTRESS, answered, "distress")
+
+
+def _abuse(expect: Expectation, answered: Answered) -> str:
+    return _screened(expect.abuse, lambda seen: seen.abuse >= ABUSE, answered, "abuse")
 
 
 def _tools(expect: Expectation, reply: Reply) -> str:
@@ -145,4 +245,15 @@ _RULES: dict[str, Rule] = {
     "not_contains": _not_contains,
     "language": _language,
     "tools": _tools,
+    "matches": _matches,
+    "max_characters": _max_characters,
+    "supported": _supported,
+}
+_LOOKS: dict[str, Look] = {
+    "retrieves": _retrieves,
+    "spam": _spam,
+    "injection": _injection,
+    "wants_human": _wants_human,
+    "distress": _distress,
+    "abuse": _abuse,
 }

@@ -1,10 +1,10 @@
-"""Reads suites (YAML), cases and transcripts (JSONL), strictly: what is wrong is told with file and line.
+"""Reads suites (YAML) and their cases strictly: what is wrong is told with file and line.
 
 Whatever is doubtful is an error, so that no report is green on bad input. Knows nothing of running a case.
 """
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,41 @@ from pydantic import Field, ValidationError
 
 from evals.cases import Burst, Case, CaseTurn, Expectation, Text
 from evals.gates import Gate, parse_gate
+from evals.messages import case_from_message, case_from_question
 from evals.reading import Flaws, JsonLine, YamlFile, read_json_lines, read_yaml, sentences
-from evals.scorers import builtin_scorers
+from evals.scorers import builtin_scorers, same_document
+from evals.sheet import read_table
 from evals.transcripts import case_from_transcript
+from evals.whatsapp import read_chat
 from sahut.errors import ConfigurationError
-from sahut.turn import Value
+from sahut.values import Value
 
 SUITE_SUFFIXES = (".yaml", ".yml")
 
 
-class _TurnRow(Value):
+# What a row without `turns` is, by the key that it has.
+_OTHER_SHAPES = {
+    "messages": case_from_transcript,
+    "question": case_from_question,
+    "label": case_from_message,
+}
+
+
+class TurnRow(Value):
+    """A turn as a case file writes it."""
+
     user: Burst
     expect: Expectation | None = None
 
 
-class _CaseRow(Value):
+class CaseRow(Value):
+    """A line of a case file."""
+
     id: Text
     language: Text | None = None
     topic: Text | None = None
-    turns: tuple[_TurnRow, ...] = Field(min_length=1)
+    critical: bool = Field(default=False, strict=True)
+    turns: tuple[TurnRow, ...] = Field(min_length=1)
 
 
 class _SuiteRow(Value):
@@ -83,23 +99,37 @@ def load_suite(path: Path, *, corpus: Collection[str] | None = None, scorers: Co
 
 
 def load_cases(path: Path, *, corpus: Collection[str] | None = None) -> tuple[Case, ...]:
-    """The cases and transcripts of a JSONL file, in its order. Raises `ConfigurationError` like `load_suite`."""
+    """The cases of a file, in its order: JSONL (cases, transcripts, questions, labelled messages), CSV, or a chat.
+
+    Raises `ConfigurationError` like `load_suite`.
+    """
     flaws = Flaws()
     cases: list[Case] = []
     lines: dict[str, int] = {}
-    for line in read_json_lines(path, flaws):
-        case = _case(line, flaws)
-        if case is None:
-            continue
+    for case in _read(path, flaws):
+        place = f"{path}:{case.line}"
         if case.id in lines:
-            flaws.add(line.place, f"the id `{case.id}` is already used in line {lines[case.id]}")
+            flaws.add(place, f"the id `{case.id}` is already used in line {lines[case.id]}")
         lines.setdefault(case.id, case.line)
         cases.append(case)
-        _check_cites(case, line.place, corpus, flaws)
+        _check_documents(case, place, corpus, flaws)
     flaws.raise_if_any()
     if not cases:
         raise ConfigurationError(f"{path}:1: there is no case in this file")
     return tuple(cases)
+
+
+def _read(path: Path, flaws: Flaws) -> Iterator[Case]:
+    """The cases of a file by its ending: JSON lines, a table, or a chat exported from WhatsApp."""
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
+        yield from read_chat(path)
+        return
+    lines = read_table(path, flaws) if suffix == ".csv" else read_json_lines(path, flaws)
+    for line in lines:
+        case = _case(line, flaws)
+        if case is not None:
+            yield case
 
 
 def _case(line: JsonLine, flaws: Flaws) -> Case | None:
@@ -107,27 +137,34 @@ def _case(line: JsonLine, flaws: Flaws) -> Case | None:
         flaws.add(line.place, "a case is a JSON object")
         return None
     try:
-        if "messages" in line.data and "turns" not in line.data:
-            return case_from_transcript(line.data, line=line.number)
-        row = _CaseRow.model_validate(line.data)
+        return _parsed(line.data, line.number)
     except ValidationError as error:
         for _, text in sentences(error):
             flaws.add(line.place, text)
-        return None
     except ValueError as error:
         flaws.add(line.place, str(error))
-        return None
-    turns = tuple(CaseTurn(user=turn.user, expect=turn.expect) for turn in row.turns)
-    return Case(id=row.id, language=row.language, topic=row.topic, turns=turns, line=line.number)
+    return None
 
 
-def _check_cites(case: Case, place: str, corpus: Collection[str] | None, flaws: Flaws) -> None:
+def _parsed(row: dict[str, Any], line: int) -> Case:
+    """One row by its shape. Raises `ValueError` (Pydantic's errors are such)."""
+    if "turns" not in row:
+        for key, read in _OTHER_SHAPES.items():
+            if key in row:
+                return read(row, line=line)
+    parsed = CaseRow.model_validate(row)
+    turns = tuple(CaseTurn(user=turn.user, expect=turn.expect) for turn in parsed.turns)
+    return Case(**parsed.model_dump(exclude={"turns"}), turns=turns, line=line)
+
+
+def _check_documents(case: Case, place: str, corpus: Collection[str] | None, flaws: Flaws) -> None:
     if corpus is None:
         return
-    cited = {name: None for turn in case.turns if turn.expect for name in turn.expect.cites or ()}
-    for document in cited:
-        if document not in corpus:
-            flaws.add(place, f"`cites` names an unknown document `{document}`{_perhaps(document, corpus)}")
+    asked = [turn.expect for turn in case.turns if turn.expect]
+    for key in ("cites", "retrieves"):
+        for document in dict.fromkeys(name for expect in asked for name in getattr(expect, key) or ()):
+            if document not in corpus and not any(same_document(document, path) for path in corpus):
+                flaws.add(place, f"`{key}` names an unknown document `{document}`{_perhaps(document, corpus)}")
 
 
 def _perhaps(word: str, known: Iterable[str]) -> str:

@@ -9,11 +9,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evals.compare import Comparison
 from evals.report import Difference, Report, Result
 from evals.stats import Measure
+from sahut.text import counted
 
 MOST_FAILURES = 20
 NOTHING = "-"
+_LONGEST_CELL = 160
+_FAMILIES = ("citations.", "retrieval.", "screening.", "confidence.")
 
 
 def show(report: Report, *, changed: Sequence[Difference] | None = None) -> RenderableType:
@@ -31,6 +35,38 @@ def show(report: Report, *, changed: Sequence[Difference] | None = None) -> Rend
         parts.append(_changes(changed))
     parts.append(_verdict(report))
     return Group(*(line for part in parts for line in (part, Text())))
+
+
+def show_comparison(found: Comparison) -> RenderableType:
+    """What differs between two runs."""
+    if found.is_empty:
+        return Text(f"Nothing differs, over {counted(found.cases, 'case')}.")
+    parts: list[RenderableType] = []
+    if found.assistant:
+        parts.append(Text(f"The assistant differs in: {', '.join(found.assistant)}"))
+    if found.changes:
+        table = _table("rate", "before", "after", "change (95% interval)", "")
+        for change in found.changes:
+            by = f"{change.change.value:+.4g} ({change.change.low:+.4g} to {change.change.high:+.4g})"
+            clear = "" if change.is_clear else "may be chance"
+            table.add_row(Text(change.name), f"{change.before:.4g}", f"{change.after:.4g}", by, clear)
+        parts.append(table)
+    if found.turned:
+        table = _table("case", "is", "before", "after")
+        for turn in found.turned[:MOST_FAILURES]:
+            table.add_row(*(Text(cell) for cell in (turn.id, turn.kind, _cut(turn.before), _cut(turn.after))))
+        parts.append(table)
+        if len(found.turned) > MOST_FAILURES:
+            parts.append(Text(f"... and {len(found.turned) - MOST_FAILURES} more cases"))
+    for word, names in (("only before", found.only_before), ("only after", found.only_after)):
+        if names:
+            parts.append(Text(f"Cases {word}: {', '.join(names[:MOST_FAILURES])}"))
+    parts.append(Text(f"Over {counted(found.cases, 'case')} that both runs played."))
+    return Group(*(line for part in parts for line in (part, Text())))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
 
 
 def share(measure: Measure) -> str:
@@ -51,7 +87,7 @@ def _table(*columns: str) -> Table:
 
 def _summary(report: Report) -> Table:
     table = _table(report.suite, "")
-    plays = f"{report.cases} cases" + (f", each {report.k} times" if report.k > 1 else "")
+    plays = counted(report.cases, "case") + (f", each {report.k} times" if report.k > 1 else "")
     table.add_row("played", f"{plays}; failed {report.failures}, errors {report.errors}, unscored {report.unscored}")
     table.add_row("pass rate", share(report.pass_rate))
     for k, value in report.pass_hat.items():
@@ -63,6 +99,10 @@ def _summary(report: Report) -> Table:
         if decision.n:
             precision, recall = (report.measures[f"decisions.{name}.{part}"] for part in ("precision", "recall"))
             table.add_row(f"{name} precision, recall", f"{share(precision)}, {share(recall)} of {decision.n}")
+    for name, measure in report.measures.items():
+        if name.startswith(_FAMILIES) and measure.value is not None:
+            scale = f"{measure.value:.3f} ({measure.low:.3f}-{measure.high:.3f})"
+            table.add_row(name.replace("_", " "), f"{scale} of {measure.n}")
     table.add_row("latency p50, p95", f"{_ms(report.latency_ms.p50)}, {_ms(report.latency_ms.p95)}")
     table.add_row("cost", f"{report.cost_usd:.4f} USD")
     return table
@@ -104,6 +144,8 @@ def _changes(changed: Sequence[Difference]) -> RenderableType:
 
 
 def _verdict(report: Report) -> Text:
+    if report.passed and report.results and all(result.outcome == "unscored" for result in report.results):
+        return Text("Replayed, not scored: nothing is expected in these cases.")
     if report.passed:
         kept = len(report.gates)
         return Text(f"Passed: all {kept} gates are kept." if kept else "Passed: the suite has no gates.", style="green")

@@ -41,7 +41,8 @@ class LocalEmbedder:
     name = LOCAL
     dimension = LOCAL_DIMENSION
 
-    def __init__(self, *, remembered: int = _REMEMBERED) -> None:
+    def __init__(self, *, remembered: int = _REMEMBERED, finds_with_e5: bool = True) -> None:
+        self.finds_with_e5 = finds_with_e5  # where that model is installed; without it this one finds, too
         self._memory = _Memory(remembered)
         # One thread: the model gains nothing from two, and they would fight for the same cores.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")

@@ -8,7 +8,7 @@ import asyncio
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -36,7 +36,7 @@ class VectorIndex(Protocol):
         """Bring the index level with the rows; the generation it now has."""
         ...
 
-    async def nearest(self, vector: Vectors, count: int, *, collection: str | None = None) -> Near:
+    async def nearest(self, vector: Vectors, count: int, *, collections: Collection[str] | None = None) -> Near:
         """(chunk id, cosine) of the `count` chunks nearest to a unit vector, shape (dimension,), nearest first."""
         ...
 
@@ -91,12 +91,12 @@ class ScanIndex:
         self._generation = generation
         return generation
 
-    async def nearest(self, vector: Vectors, count: int, *, collection: str | None = None) -> Near:
+    async def nearest(self, vector: Vectors, count: int, *, collections: Collection[str] | None = None) -> Near:
         if not self._ids:
             return []
         cosines = self._matrix @ vector
-        if collection is not None:
-            cosines = np.where(self._collections == collection, cosines, -np.inf)
+        if collections is not None:
+            cosines = np.where(np.isin(self._collections, list(collections)), cosines, -np.inf)
         best = np.argsort(-cosines)[:count]
         return [(self._ids[n], float(cosines[n])) for n in best if np.isfinite(cosines[n])]
 
@@ -166,8 +166,10 @@ class ChromaIndex:
             self._held = None
         return await self.catch_up(store)
 
-    async def nearest(self, vector: Vectors, count: int, *, collection: str | None = None) -> Near:
-        where = {"collection": collection} if collection is not None else None
+    async def nearest(self, vector: Vectors, count: int, *, collections: Collection[str] | None = None) -> Near:
+        if collections is not None and not collections:
+            return []
+        where = None if collections is None else {"collection": {"$in": list(collections)}}
         found = await self._call(
             self._query, query_embeddings=[vector], n_results=count, include=["distances"], where=where
         )

@@ -10,7 +10,7 @@ import re
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,12 +91,12 @@ class Lexicon:
             if len(self._alive) - len(self._place) > max(100, _WASTE * len(self._alive)):
                 self._compact()
 
-    def match(self, question: str, *, group: str | None = None, limit: int = 50) -> dict[str, Match]:
+    def match(self, question: str, *, groups: Collection[str] | None = None, limit: int = 50) -> dict[str, Match]:
         """The passages that share words with the question, at most the `limit` best by score."""
         with self._lock:
             if not self._place:
                 return {}
-            return self._match(dict.fromkeys(_WORD.findall(question.casefold())), group, limit)
+            return self._match(dict.fromkeys(_WORD.findall(question.casefold())), groups, limit)
 
     def _put(self, passage: Words, counts: Counter[str]) -> None:
         place = len(self._keys)
@@ -112,7 +112,7 @@ class Lexicon:
             places.append(place)
             times.append(min(count, 65535))
 
-    def _match(self, question: Iterable[str], group: str | None, limit: int) -> dict[str, Match]:
+    def _match(self, question: Iterable[str], groups: Collection[str] | None, limit: int) -> dict[str, Match]:
         alive = np.array(self._alive, dtype=bool)
         mean = max(1.0, self._words / len(self._place))
         norm = _K1 * (1 - _B + _B * np.array(self._length, dtype=np.float64) / mean)
@@ -127,8 +127,8 @@ class Lexicon:
             total += idf
             covered[places] += idf
             score[places] += idf * times / (times + norm[places])
-        if group is not None:
-            score[np.array([name != group for name in self._groups])] = 0
+        if groups is not None:
+            score[np.array([name not in groups for name in self._groups])] = 0
         best = _largest(score, limit) if total else []
         return {self._keys[n]: Match(float(covered[n] / total), float(score[n] / total)) for n in best}
 

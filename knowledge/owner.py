@@ -5,6 +5,8 @@ The lock goes with the process: a crash leaves nothing to clean up.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sahut.errors import ConfigurationError
@@ -34,6 +36,20 @@ class Owner:
     def release(self) -> None:
         """Let another process own the folder."""
         os.close(self._descriptor)
+
+
+@contextmanager
+def lock(folder: Path, taken: str) -> Iterator[None]:
+    """Hold a folder while something is done in it. Raises `ConfigurationError(taken)` where another holds it."""
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            _lock(descriptor)
+        except OSError:
+            raise ConfigurationError(taken) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 if sys.platform == "win32":

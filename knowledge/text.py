@@ -5,14 +5,18 @@ Knows no file format and no file system. Offsets everywhere are code points into
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sahut.errors import LoadError
 
 _NEWLINES = re.compile(r"\r\n?|[\u2028\u2029\x85\x0b\x0c]")
-# Control characters, byte-order marks, soft hyphens, zero-width spaces and bidirectional overrides: none of them
-# is something a reader sees, and the overrides can make a quote read differently from what it says.
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\u00ad\u200b\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+# Control characters, byte-order marks, soft hyphens, zero-width spaces, bidirectional overrides and halves of
+# surrogate pairs: none of them is something a reader sees, the overrides can make a quote read differently from what
+# it says, and no database holds the halves.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\u00ad\u200b\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
 _SPACES = re.compile(r"[^\S\n]+")
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BINARY_SHARE = 0.02
@@ -29,11 +33,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What a format reader found: title (may be empty), text, and the sections in order."""
+    """What a format reader found: title (may be empty), text, and the sections in order.
+
+    `pages` are the offsets in `text` where page 1, 2, ... begin; empty where the format has no pages. `valid_until` is
+    what the document says of its own end, as it is written.
+    """
 
     title: str
     text: str
     sections: tuple[Section, ...]
+    pages: tuple[int, ...] = ()
+    valid_until: str = ""
 
 
 def decode(data: bytes, *, declared: str = "") -> str:
@@ -60,6 +70,11 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def contextual(title: str, headings: Sequence[str], text: str) -> str:
+    """A chunk as it is embedded and counted: under its title and headings, which often alone name its subject."""
+    return "\n".join([" > ".join(dict.fromkeys([title, *headings])), text])
+
+
 def one_line(text: str) -> str:
     """`text` on one line, single spaces, trimmed."""
     return _SPACES.sub(" ", text.replace("\n", " ")).strip()
@@ -77,6 +92,12 @@ class TextBuilder:
         self._path: list[tuple[int, str]] = []
         self._sections: list[Section] = []
         self._start: int | None = None
+        self._pages: list[int] = []
+        self._turned = 0
+
+    def page(self) -> None:
+        """Turn to the next page: the first call opens page 1."""
+        self._turned += 1
 
     def heading(self, level: int, text: str) -> None:
         """Open a section under a heading of `level` (1 is the highest), closing those of its level and deeper."""
@@ -114,7 +135,8 @@ class TextBuilder:
         self._end_section()
         title = one_line(clean(title)) or (self._first_heading() if titled else "")
         sections = tuple(Section(_without_title(s.headings, title), s.start, s.end) for s in self._sections)
-        return Extract(title, "".join(self._parts), sections)
+        self._pages.extend([self._length] * self._turned)
+        return Extract(title, "".join(self._parts), sections, tuple(self._pages))
 
     def _first_heading(self) -> str:
         if self._sections and self._sections[0].headings:
@@ -126,6 +148,8 @@ class TextBuilder:
             self._parts.append(separator)
             self._length += len(separator)
         start = self._length
+        self._pages.extend([start] * self._turned)
+        self._turned = 0
         self._parts.append(text)
         self._length += len(text)
         return start

@@ -14,6 +14,8 @@ SahutError
     └── SendRefused        Meta answered with an error code
 """
 
+from typing import Any
+
 
 class SahutError(Exception):
     """The root of the family."""
@@ -40,7 +42,14 @@ class StoreUnavailable(SahutError):
 
 
 class ModelFailed(SahutError):
-    """The chat model is down, too slow, or answered something that cannot be used."""
+    """The chat model is down, too slow, or answered something that cannot be used.
+
+    `usage` (a `sahut.turn.Usage`) is what the attempt took, where the server counted it.
+    """
+
+    def __init__(self, message: str = "", usage: Any = None) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 class LoadError(SahutError):

@@ -45,6 +45,14 @@ class Hours:
         return sorted((begin, end) for begin, end in openings if end > now)
 
 
+def check_zone(name: str) -> None:
+    """Raises `ValueError`, which says what to write, unless there is such an IANA zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("give an IANA zone, for example Asia/Jakarta") from None
+
+
 def parse_hours(text: str, zone: str) -> Hours:
     """Hours from `Mon-Fri 08:00-16:00, Sat 08:00-12:00` in an IANA zone; empty text: always. Raises `ValueError`."""
     spans: list[tuple[int, time, time]] = []

@@ -3,14 +3,15 @@
 Each has a real part and a fake with memory in `sahut.testing`. Nothing here knows an implementation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sahut.turn import Brief, Draft, SearchResult
+from sahut.turn import Brief, Draft, Opinion, SearchResult, Turn, Usage
 
 Vectors = NDArray[np.float32]
 
@@ -37,6 +38,25 @@ class ChatModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Summariser(Protocol):
+    """A chat model that can sum up what is said, too."""
+
+    name: str
+
+    async def sum_up(self, text: str, language: str, tokens: int, *, contact_id: str) -> str:
+        """A summary of at most about `tokens` tokens in `language`, at a contact's cost. Raises `ModelFailed`."""
+        ...
+
+
+class Judge(Protocol):
+    """Whoever may be asked where the screen is unsure whether a message is spam."""
+
+    async def judge(self, turn: Turn) -> tuple[Opinion, Usage]:
+        """What it takes the turn's text for; the text is data. Raises `ModelFailed`."""
+        ...
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors. `name` identifies the vector space: an index is bound to it."""
 
@@ -51,8 +71,16 @@ class Embedder(Protocol):
 class Retriever(Protocol):
     """Finds the passages that may answer a question."""
 
-    async def search(self, question: str, *, top: int = 5, collection: str | None = None) -> SearchResult:
-        """The best `top` passages over one collection, or over all of them."""
+    async def search(self, question: str, *, top: int = 5, collections: Collection[str] | None = None) -> SearchResult:
+        """The best `top` passages over these collections, or over all there are."""
+        ...
+
+
+class Hearing(Protocol):
+    """Ears for voice notes."""
+
+    async def hear(self, file: Path, media_type: str) -> str:
+        """What is said in a recording; empty where nothing is. Raises `ModelFailed`."""
         ...
 
 
@@ -61,6 +89,10 @@ class Channel(Protocol):
 
     async def send(self, number: str, body: dict[str, Any]) -> str:
         """Post one message object from `number`; the wamid. Raises `SendError`'s children, never retries."""
+        ...
+
+    async def upload(self, number: str, file: Path, media_type: str) -> str:
+        """Give the channel a file that messages from `number` may carry; its media id. Raises as `send` does."""
         ...
 
     async def mark_read(self, number: str, wamid: str, *, typing: bool) -> None:

@@ -7,7 +7,7 @@ timestamp) and Sahut's contract.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from sahut.models import Holder, Purpose, Role, State, Status
 
@@ -16,13 +16,16 @@ BURST_MOST = 5
 HANDOFF_DUE = timedelta(minutes=15)
 # So long before its end a window comes before every promise in the queue.
 LAST_OF_WINDOW = timedelta(hours=1)
+# A rating may be followed by a comment for so long, and changed by another tap.
+COMMENT_LIFE = timedelta(hours=1)
+RATING_CHANGE = timedelta(hours=24)
 CONFIRMATION_LIFE = timedelta(hours=24)
 # A turn that dies with its worker counts once, since the worker may have died of something else; one that raises counts
 # twice. So three exceptions, or six crashes, send a message to a human.
 MAX_TURN_ATTEMPTS = 6
 
 # Kinds that ask for no answer: they are stored and shown, and neither start a turn nor drop a draft.
-SILENT_KINDS = frozenset({"reaction", "system", "request_welcome", "edit", "revoke"})
+SILENT_KINDS = frozenset({"reaction", "system", "request_welcome", "edit", "revoke", "call"})
 
 Speaker = Literal["assistant", "operator", "nobody"]
 
@@ -49,13 +52,41 @@ class Window:
         return closes_at is not None and now < closes_at - margin
 
 
-def next_speaker(*, status: str, holder: str) -> Speaker:
-    """Who answers a new message. A conversation that waits for a human is the operators'."""
-    if status == Status.SPAM:
+def is_standby(*, owned_at: datetime | None, standby_at: datetime | None) -> bool:
+    """Whether another owner has the thread: the customer last wrote to them, or it was passed to them."""
+    return standby_at is not None and (owned_at is None or owned_at < standby_at)
+
+
+def next_speaker(*, status: str, holder: str, standby: bool = False) -> Speaker:
+    """Who answers a new message. A conversation that waits for a human is the operators'.
+
+    On `standby` (another owner has the thread) any word of the assistant's would take it away from them.
+    """
+    if status == Status.SPAM or (standby and holder != Holder.OPERATOR):
         return "nobody"
     if holder == Holder.OPERATOR or status == Status.WAITING:
         return "operator"
     return "assistant"
+
+
+def wants_no_marketing(stopped_at: datetime | None, resumed_at: datetime | None) -> bool:
+    """Whether the contact's last word to WhatsApp was that they want no more marketing of ours."""
+    return stopped_at is not None and (resumed_at is None or resumed_at < stopped_at)
+
+
+class _Thread(Protocol):
+    """What the rules need of a conversation's row."""
+
+    status: str
+    holder: str
+    owned_at: datetime | None
+    standby_at: datetime | None
+
+
+def speaker_of(thread: _Thread) -> Speaker:
+    """`next_speaker` for a conversation's row."""
+    standby = is_standby(owned_at=thread.owned_at, standby_at=thread.standby_at)
+    return next_speaker(status=thread.status, holder=thread.holder, standby=standby)
 
 
 def may_lease(*, leased_until: datetime | None, now: datetime) -> bool:
@@ -82,6 +113,7 @@ def may_record(*, fence: int, held_fence: int, inbox_version: int, seen_version:
 
 
 WINDOW_CLOSED = "the 24-hour window is closed"
+WROTE_AGAIN = "the conversation went on"
 
 
 @dataclass(frozen=True)
@@ -97,19 +129,77 @@ class Drop:
 
 
 def may_send(
-    *, purpose: str, kind: str, holder: str, status: str, window: Window, now: datetime, margin: timedelta
+    *,
+    purpose: str,
+    kind: str,
+    holder: str,
+    status: str,
+    window: Window,
+    now: datetime,
+    margin: timedelta,
+    overtaken: bool = False,
+    standby: bool = False,
 ) -> Send | Drop:
     """Whether a queued message may leave now, checked at the moment of sending.
 
-    Order of rules: the assistant never talks over a human; outside the window only templates go.
+    Order of rules: the assistant never talks over a human (an answer that was due before one was called, and was
+    held up, still goes out ahead of the acknowledgement); nobody is thanked for a conversation that goes on
+    (`overtaken`: the customer wrote, or the speaker changed, after the message was made); outside the window only
+    templates go.
     """
     if purpose != Purpose.OPERATOR and holder == Holder.OPERATOR:
         return Drop("an operator holds the conversation")
-    if purpose == Purpose.REPLY and status in (Status.WAITING, Status.SPAM):
-        return Drop("the conversation waits for a human")
+    if purpose != Purpose.OPERATOR and standby:
+        return Drop("another owner has the thread")
+    if purpose == Purpose.REPLY and status == Status.SPAM:
+        return Drop("the conversation is spam")
+    if purpose == Purpose.CLOSING and (overtaken or status in (Status.WAITING, Status.SPAM)):
+        return Drop(WROTE_AGAIN)
     if kind != "template" and not window.is_open(now, margin):
         return Drop(WINDOW_CLOSED)
     return Send()
+
+
+Verdict = Literal["close", "wait", "never"]
+
+
+def may_close(
+    *,
+    status: str,
+    holder: str,
+    answered: bool,
+    opted_out: bool,
+    busy: bool,
+    asking: bool,
+    window: Window,
+    now: datetime,
+    margin: timedelta,
+    before: timedelta,
+    standby: bool = False,
+) -> Verdict:
+    """Whether a session gets its closing message now; `never` ends it without one.
+
+    `answered`: something was really answered in it, a greeting back is nothing. `busy`: a message of the customer
+    waits for its turn, or one of ours is not settled. `asking`: a question of ours waits for a yes. `standby`: the
+    session is another owner's to close. A resolved conversation is closed at once, an open one `before` its end.
+    """
+    closes_at = window.closes_at
+    if not answered or opted_out or standby or status == Status.SPAM:
+        return "never"
+    if closes_at is None or not window.is_open(now, margin):
+        return "never"
+    if holder == Holder.OPERATOR or status == Status.WAITING or busy:
+        return "wait"
+    if status == Status.RESOLVED:
+        return "close"
+    if now < closes_at - before:
+        return "wait"
+    return "never" if asking else "close"
+
+
+def may_rate(*, scored_at: datetime | None, tapped_at: datetime, asked_at: datetime) -> bool:
+    """Whether a tap counts: the first whenever it comes, a newer one (by the customer's clock) for a day."""
+    return scored_at is None or scored_at < tapped_at <= asked_at + RATING_CHANGE
 
 
 # Meta gives no order of statuses: a state only moves up this ladder.
@@ -148,13 +238,16 @@ def unknown_fate(*, until: datetime, now: datetime, losses: int, kind: str) -> U
     return "send_again" if losses < 2 and kind != "template" else "give_up"
 
 
-def answer_at(*, now: datetime, undone_since: datetime | None, burst_wait: timedelta) -> datetime:
+def answer_at(
+    *, now: datetime, undone_since: datetime | None, burst_wait: timedelta, patience: float = 1.0
+) -> datetime:
     """When the turn over a burst may begin: after a silence, so that three bubbles get one answer.
 
-    Who keeps typing is answered all the same, `BURST_MOST` waits after the first message that waits for an answer.
+    `patience` is the share of the wait that the last message asks for by its shape. Who keeps typing is answered all
+    the same, `BURST_MOST` waits after the first message that waits for an answer.
     """
     latest = (undone_since or now) + BURST_MOST * burst_wait
-    return max(now, min(now + burst_wait, latest))
+    return max(now, min(now + patience * burst_wait, latest))
 
 
 def urgency(*, claimed: bool, window: Window, due_at: datetime, now: datetime) -> tuple[bool, int, datetime]:

@@ -7,9 +7,12 @@ a model or WhatsApp.
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sahut.authority import Denial, Effect, Identity, Party
+from sahut.forms import Filling
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId
+from sahut.values import Value
 
 Decision = Literal["reply", "clarify", "hand_off", "silent"]
 Reason = Literal[
@@ -24,17 +27,21 @@ Reason = Literal[
     "rule",
 ]
 Lane = Literal["support", "spam"]
+# What a message was beside a question: a comment on a rating, the wish to hear no more.
+Aside = Literal["comment", "opt_out"]
 Label = Literal["fine", "unsure", "spam"]
+# What a second look takes a message for.
+Opinion = Literal["genuine", "spam", "unsure"]
 
 
+# What is readable in these was not written by the customer: an address, somebody's name.
+DESCRIBED = frozenset({"location", "contacts"})
+# Documents and files of no collection of their own are in this one: every number answers from it.
+EVERYWHERE = "default"
+# Paths of documents that were written from operators' answers to customers begin with this.
+NOTES = "gaps/"
 # How much of a conversation a turn looks back on.
 HISTORY_LINES = 20
-
-
-class Value(BaseModel):
-    """A frozen value; unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Verdict(Value):
@@ -46,16 +53,21 @@ class Verdict(Value):
 
 
 class Screening(Value):
-    """The whole result of screening; `injection` and `wants_human` are probabilities."""
+    """The whole result of screening; all but the verdict and the language are probabilities."""
 
     verdict: Verdict = Verdict()
     injection: float = 0.0
     wants_human: float = 0.0
+    distress: float = 0.0
+    abuse: float = 0.0
     language: str = "en"
 
 
 class Passage(Value):
-    """A chunk found by retrieval; `start` and `end` are code points in the version's text, `text[start:end]`."""
+    """What retrieval found; `start` and `end` are code points in the version's text, `text[start:end]`.
+
+    `chunk` is the best of the chunks that it spans. `also` are passages of other documents with the same words.
+    """
 
     chunk: str
     document: str
@@ -67,6 +79,7 @@ class Passage(Value):
     end: int
     score: float
     language: str = "en"
+    also: tuple["Passage", ...] = ()
 
 
 class SearchResult(Value):
@@ -76,6 +89,13 @@ class SearchResult(Value):
     answerable: float
     passages: tuple[Passage, ...] = ()
     features: dict[str, float] = Field(default_factory=dict)
+
+
+class Asked(Value):
+    """One of several questions of a message, as the customer wrote it, with what was found for it."""
+
+    text: str
+    found: SearchResult
 
 
 class Citation(Value):
@@ -98,24 +118,46 @@ class Line(Value):
 
 
 class Incoming(Value):
-    """One message of the burst being answered. `text` is a caption or a button's title where there is one."""
+    """One message of the burst being answered. `text` is a caption or a button's title where there is one.
+
+    `attached` is what could be read in a file that came with it: nobody's word to be followed. `choice` is the id
+    behind a pressed button.
+    `forwarded` is what WhatsApp tells of its way here, `filename` what the sender called the file.
+    """
 
     id: MessageId
     kind: str = "text"
     text: str = ""
     wamid: str | None = None
+    attached: str = ""
+    forwarded: Literal["", "once", "often"] = ""
+    filename: str = ""
+    choice: str = ""
+
+
+# How the ids of a question's two buttons begin; the confirmation's own id follows.
+YES, NO = "yes:", "no:"
 
 
 class Confirmation(Value):
-    """A tool call that waits for the customer's yes. `id` keys the one effect that the yes may have."""
+    """A tool call that waits for somebody's yes. `id` keys the one effect that the yes may have.
+
+    `digest` (`sahut.authority.digest_of`) binds the yes to the arguments as they were shown.
+    """
 
     id: str
     tool: str
     arguments: dict[str, Any]
+    digest: str = ""
+    by: Party = "customer"
 
 
 class Guidance(Value):
-    """The settings that shape an answer, frozen into the turn so that a replay sees the same."""
+    """The settings that shape an answer, frozen into the turn so that a replay sees the same.
+
+    `collections` are the documents that are answered from beside those of no collection; `None`: all. `edition` is the
+    number's own, empty where nothing is set for it.
+    """
 
     organisation: str = "our office"
     persona: str = ""
@@ -124,11 +166,25 @@ class Guidance(Value):
     spam_threshold: float = 0.8
     business_hours: str = ""
     timezone: str = "UTC"
+    public_url: str = ""
     prompt_version: str = ""
+    collections: tuple[str, ...] | None = None
+    edition: str = ""
+
+    @property
+    def answers_from(self) -> tuple[str, ...] | None:
+        """The collections to look in; `None`: all there are."""
+        return None if self.collections is None else (*self.collections, EVERYWHERE)
 
 
 class Turn(Value):
-    """All that the assistant may know when it answers one burst of messages."""
+    """All that the assistant may know when it answers one burst of messages.
+
+    `cleared`: a human has said that these messages are no spam. `rated`: the customer has just rated the session, so
+    what they write next may be their comment on it. `identity`: how sure it is who the customer is. `promises`: what
+    was promised to them and stands open. `known`: what they said of themselves before, the newest last. `earlier`:
+    what the history no longer holds, summed up.
+    """
 
     id: TurnId
     conversation_id: ConversationId
@@ -138,24 +194,77 @@ class Turn(Value):
     history: tuple[Line, ...] = ()
     burst: tuple[Incoming, ...]
     confirmation: Confirmation | None = None
+    filling: Filling | None = None
     now: datetime
     window_closes_at: datetime | None = None
+    cleared: bool = False
+    rated: bool = False
+    identity: Identity = "number"
+    promises: tuple["Promised", ...] = ()
+    known: tuple["Remembered", ...] = ()
+    earlier: str = ""
     guidance: Guidance = Guidance()
 
     @property
     def text(self) -> str:
         """The burst's text as one message, lines in the order the customer wrote them."""
-        return "\n".join(message.text for message in self.burst if message.text.strip())
+        return "\n".join(one.text for one in self.burst if one.text.strip() and one.kind not in DESCRIBED)
+
+    @property
+    def attached(self) -> str:
+        """What could be read in the burst's files."""
+        return "\n\n".join(message.attached for message in self.burst if message.attached)
+
+
+class SentFile(Value):
+    """A file of the organisation's that goes with a message: `hash` names its bytes, `kind` how WhatsApp sends it."""
+
+    name: str
+    kind: Literal["document", "image"]
+    hash: str
+    filename: str
+
+
+FactKind = Literal["name", "plate", "order", "email"]
+
+
+class Remembered(Value):
+    """What a customer said of themselves, and in which message: data, no proof and no instruction."""
+
+    kind: FactKind
+    value: str
+    message_id: MessageId
+
+
+PromiseKind = Literal["call", "contact", "send", "other"]
+
+
+class Promised(Value):
+    """What somebody will do for a customer and when at the latest; `owner` is who, empty: the team."""
+
+    kind: PromiseKind
+    what: str
+    due_at: datetime
+    owner: str = ""
 
 
 class ToolCall(Value):
-    """A tool the assistant wants to call, called, or was refused."""
+    """A tool the assistant wants to call, called, or was refused.
+
+    `answer` is what the customer is told where the tool itself refuses, `denied` which rule refused it, `by` who must
+    agree to a proposed one. `promise` is what the tool made true.
+    """
 
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
     state: Literal["proposed", "done", "refused", "failed"] = "proposed"
     key: str = ""
     result: str = ""
+    answer: str = ""
+    denied: Denial | None = None
+    by: Party | None = None
+    file: SentFile | None = None
+    promise: Promised | None = None
 
 
 class Usage(Value):
@@ -180,34 +289,60 @@ class Button(Value):
     title: str
 
 
+class Row(Value):
+    """A row of a list; `title` at most 24 characters."""
+
+    id: str
+    title: str
+
+
+class Menu(Value):
+    """A list to choose from, one to ten rows behind a button whose title has at most 20 characters."""
+
+    button: str
+    rows: tuple[Row, ...]
+
+
 class Sentence(Value):
-    """One sentence of a draft with the spans and tool calls (by key) that support it."""
+    """One sentence of a draft with the spans and tool calls (by key) that support it.
+
+    `part`: which of several questions (`Brief.parts`) it answers, where the draft tells.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
     tools: tuple[str, ...] = ()
+    part: int | None = None
 
 
 class Brief(Value):
-    """What a chat model is given to think about: the turn, what was found, and what was done so far."""
+    """What a chat model is given to think about: the turn, what was found, and what was done so far.
+
+    `parts` are the questions of a message that asks several.
+    """
 
     turn: Turn
     question: str
     language: str
     passages: tuple[Passage, ...] = ()
     answerable: float = 0.0
+    parts: tuple[Asked, ...] = ()
     tools: tuple["ToolCard", ...] = ()
     done: tuple[ToolCall, ...] = ()
 
 
 class ToolCard(Value):
-    """How a tool presents itself to a model: JSON Schema parameters and example phrases by language."""
+    """How a tool presents itself to a model: JSON Schema parameters and example phrases by language.
+
+    `implied`: the arguments that an example phrase settles, where it settles any.
+    """
 
     name: str
     description: str
     parameters: dict[str, Any]
     examples: tuple[str, ...] = ()
-    effect: Literal["read", "write"] = "read"
+    implied: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    effect: Effect = "read"
 
 
 class Draft(Value):
@@ -225,7 +360,12 @@ class Draft(Value):
 
 
 class Reply(Value):
-    """The assistant's whole answer to a turn. It has sent nothing: the worker records and sends it."""
+    """The assistant's whole answer to a turn. It has sent nothing: the worker records and sends it.
+
+    `menu` is a list to choose from, in place of buttons. `filling` is a form's new progress, `None`: as it was.
+    `suggestion` is what a human may answer where the assistant was not sure enough. `remembered` is what the customer
+    said of themselves.
+    """
 
     decision: Decision
     text: str = ""
@@ -236,9 +376,15 @@ class Reply(Value):
     verdict: Verdict = Verdict()
     reason: Reason | None = None
     lane: Lane = "support"
+    aside: Aside | None = None
     summary: str = ""
+    suggestion: str = ""
     buttons: tuple[Button, ...] = ()
+    menu: Menu | None = None
+    file: SentFile | None = None
     confirmation: Confirmation | None = None
+    filling: Filling | None = None
+    remembered: tuple[Remembered, ...] = ()
     model: str = ""
     prompt_version: str = ""
     calibration_version: str = ""
@@ -246,5 +392,18 @@ class Reply(Value):
     usage: Usage = Usage()
     exchanges: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def answers(self) -> bool:
+        """Whether something was really answered or done: a greeting back and a question back are not it."""
+        done = any(call.state == "done" for call in self.tool_calls)
+        return self.decision == "reply" and (bool(self.citations) or done)
 
+    @property
+    def is_degraded(self) -> bool:
+        """Whether a model that was asked in this turn did not answer, so that the fallback or nobody did."""
+        unanswered = any(one.get("kind") == "model" and "error" in one for one in self.exchanges)
+        return self.reason == "model_failed" or unanswered
+
+
+Turn.model_rebuild()
 Brief.model_rebuild()

@@ -9,7 +9,7 @@ Why = Literal["asked_for_human", "no_answer", "sensitive"]
 REASONS: tuple[Why, ...] = get_args(Why)
 
 
-@tool(effect="read")
+@tool(effect="read", identity="anyone", per_turn=1)
 async def hand_off(context: ToolContext, reason: Why, summary: str = "") -> str:
     """Hands the conversation to a human colleague.
 

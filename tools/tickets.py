@@ -1,26 +1,30 @@
-"""Opening a case in the back office, once for each call's key. Knows no model and no channel."""
+"""A customer's own tickets: opened once for each call's key, looked up, added to. Knows no model and no channel.
 
-from hashlib import sha256
+Whose tickets they are is the context's to say: no argument opens another contact's.
+"""
+
+from datetime import timedelta
 from itertools import count
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from sahut.models import Ticket
-from sahut.store import tools as queries
-from sahut.tool import ToolContext, tool
+from sahut.hours import parse_hours
+from sahut.models import Ticket, TicketStatus
+from sahut.references import WRITTEN, read_reference, reference
+from sahut.store import identities, tickets
+from sahut.store.database import Tx
+from sahut.text import cut
+from sahut.tool import Refusal, Told, ToolContext, tool
+from sahut.turn import Promised
+from tools.examples import ADD, COMPLAIN, FIND
+from tools.wording import moment, say, status
 
-# Neither I, L, O, U nor 0, 1: a reference is read out over the telephone.
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_REFERENCE_LENGTH = 6
-
-_OPENED = {
-    "id": "Tiket Anda sudah dibuat dengan nomor {reference}. Kabar selanjutnya kami sampaikan di percakapan ini.",
-    "en": "Your ticket is open. Its number is {reference}, and we will get back to you here.",
-    "pt": "O seu pedido foi aberto com o número {reference}. Daremos notícias aqui nesta conversa.",
-    "es": "Su caso ha quedado abierto con el número {reference}. Le avisaremos por aquí.",
-    "is": "Málið þitt er skráð með númerinu {reference}. Við látum þig vita hér.",
-}
+MOST_SHOWN = 3
+# Of business time: by then the customer should have heard of a new ticket.
+NEWS_DUE = timedelta(hours=8)
+_LONGEST_TOPIC = 80
+_LONGEST_WORD = 600
 
 _QUESTIONS = {
     "id": "Saya bisa membuat tiket untuk rekan kami tentang “{topic}”:\n\n{description}\n\nApakah sudah benar?",
@@ -29,79 +33,149 @@ _QUESTIONS = {
     "es": "Puedo abrir un caso para nuestro equipo sobre «{topic}»:\n\n{description}\n\n¿Es correcto?",
     "is": "Ég get skráð mál fyrir starfsfólk okkar um „{topic}“:\n\n{description}\n\nEr þetta rétt?",
 }
+_ADD_QUESTIONS = {
+    "id": "Saya bisa menambahkan ini ke tiket Anda {reference}:\n\n{details}\n\nApakah sudah benar?",
+    "en": "I can add this to your ticket {reference}:\n\n{details}\n\nIs that right?",
+    "pt": "Posso acrescentar isto ao seu pedido {reference}:\n\n{details}\n\nEstá correto?",
+    "es": "Puedo añadir esto a su caso {reference}:\n\n{details}\n\n¿Es correcto?",
+    "is": "Ég get bætt þessu við málið þitt {reference}:\n\n{details}\n\nEr þetta rétt?",
+}
 
-_EXAMPLES = (
-    # Indonesian
-    "Saya mau mengadu",
-    "saya mau komplain",
-    "saya ingin menyampaikan keluhan",
-    "tolong buatkan tiket",
-    "saya mau lapor masalah",
-    "saya mau melaporkan petugas yang kasar",
-    "saya kecewa dengan pelayanannya",
-    # English
-    "I want to file a complaint",
-    "I would like to make a complaint",
-    "please open a ticket for me",
-    "I want to report a problem",
-    "I want to report a rude member of staff",
-    "a member of staff was rude to me",
-    "I am unhappy with the service I got",
-    # Portuguese
-    "Quero fazer uma reclamação",
-    "gostaria de apresentar uma queixa",
-    "abra um chamado para mim, por favor",
-    "quero relatar um problema",
-    "quero reclamar do atendimento",
-    "fui mal atendido por um funcionário",
-    # Spanish
-    "Quiero presentar una queja",
-    "quiero poner una reclamación",
-    "abra un caso, por favor",
-    "quiero reportar un problema",
-    "quiero quejarme de la atención",
-    "un empleado me trató mal",
-    # Icelandic
-    "Ég vil leggja fram kvörtun",
-    "ég vil kvarta",
-    "getið þið opnað mál fyrir mig",
-    "ég vil tilkynna vandamál",
-)
+Reference = Annotated[str, Field(max_length=40, json_schema_extra={"pattern": WRITTEN})]
 
 
-@tool(effect="write", examples=_EXAMPLES, questions=_QUESTIONS)
+@tool(effect="write", identity="number", confirms="customer", per_day=5, examples=COMPLAIN, questions=_QUESTIONS)
 async def create_ticket(
     context: ToolContext,
     topic: Annotated[str, Field(min_length=1, max_length=200)],
     description: Annotated[str, Field(min_length=1, max_length=8000)],
-) -> str:
+) -> Told:
     """Opens a ticket (a case) with the office's team.
 
     Use it for a complaint, or when the customer asks to open a ticket or to report a problem; never to answer a
     question. `topic` is a few words, `description` is what happened in the customer's own words.
     """
+    async with context.store.transaction() as tx:
+        opened = await open_once(tx, context, topic=topic, description=description)
+    told = say("opened", context.language, reference=opened.reference)
+    hours = parse_hours(context.guidance.business_hours, context.guidance.timezone)
+    promise = Promised(kind="contact", what=opened.topic, due_at=hours.after(context.now, NEWS_DUE))
+    return Told(with_link(told, opened, context), promise=promise)
+
+
+@tool(effect="read", identity="number", per_day=50, examples=FIND)
+async def find_ticket(context: ToolContext, reference: Reference = "") -> str:
+    """Looks up how the customer's own tickets stand.
+
+    Use it when the customer asks about a ticket, complaint or callback of theirs. `reference` is its number
+    ("T-7K3M9Q") if they gave one; leave it empty for "my ticket".
+    """
+    async with context.store.reading() as tx:
+        found = await _own(tx, context, reference)
+        if isinstance(found, Refusal):
+            return found.answer
+        shown = [ticket for ticket in found if ticket.status != TicketStatus.CLOSED][:MOST_SHOWN] or found[:1]
+        words = await tickets.last_word(tx, shown[0].id) if len(shown) == 1 else ""
+    told = "\n".join(_state(ticket, context) for ticket in shown)
+    if words:
+        told += "\n" + say("word", context.language, text=cut(words, _LONGEST_WORD))
+    return with_link(told, shown[0], context) if len(shown) == 1 else told
+
+
+async def _which(context: ToolContext, details: str, reference: str = "") -> dict[str, Any] | Refusal:
+    """The one open ticket that is meant, by its reference, so that the customer sees what will be added to."""
+    async with context.store.reading() as tx:
+        found = await _own(tx, context, reference)
+    if isinstance(found, Refusal):
+        return found
+    still_open = [ticket for ticket in found if ticket.status != TicketStatus.CLOSED]
+    if not still_open:
+        key = "closed" if reference.strip() else "no_open_ticket"
+        return Refusal(say(key, context.language, reference=found[0].reference))
+    if len(still_open) > 1:
+        listed = "\n".join(f"{one.reference} “{cut(one.topic, _LONGEST_TOPIC)}”" for one in still_open)
+        return Refusal(say("which", context.language, list=listed))
+    return {"details": details, "reference": still_open[0].reference}
+
+
+@tool(
+    effect="write",
+    identity="number",
+    confirms="customer",
+    per_day=20,
+    examples=ADD,
+    questions=_ADD_QUESTIONS,
+    prepare=_which,
+)
+async def update_ticket(
+    context: ToolContext,
+    details: Annotated[str, Field(min_length=1, max_length=8000)],
+    reference: Reference = "",
+) -> str:
+    """Adds something to the customer's own open ticket.
+
+    Use it when the customer wants to add or correct something about a ticket they already have. `details` is what to
+    add, in the customer's own words; `reference` is the ticket's number if they gave one, else empty.
+    """
+    async with context.store.transaction() as tx:
+        found = await _own(tx, context, reference)
+        if isinstance(found, Refusal):
+            return found.answer
+        ticket = found[0]
+        added = await tickets.add_customers_words(
+            tx, ticket.id, contact_id=context.contact_id, key=context.key, text=details, now=context.now
+        )
+    return say("added" if added else "closed", context.language, reference=ticket.reference)
+
+
+async def open_once(tx: Tx, context: ToolContext, **what: Any) -> Ticket:
+    """The ticket of this call's key: opened now, or by an earlier run of the turn. `what` are its other columns."""
     opened = None
     attempts = count()
-    async with context.store.transaction() as tx:
-        while opened is None:
-            ticket = Ticket(
-                reference=reference(context.key, next(attempts)),
-                call_key=context.key,
-                conversation_id=context.conversation_id,
-                contact_id=context.contact_id,
-                topic=topic,
-                description=description,
-                created_at=context.now,
-            )
-            opened = await queries.open_ticket(tx, ticket)
-    return _OPENED.get(context.language, _OPENED["en"]).format(reference=opened.reference)
+    while opened is None:
+        ticket = Ticket(
+            reference=reference(context.key, next(attempts)),
+            call_key=context.key,
+            conversation_id=context.conversation_id,
+            contact_id=context.contact_id,
+            language=context.language,
+            created_at=context.now,
+            **what,
+        )
+        opened = await tickets.open_ticket(tx, ticket)
+    return opened
 
 
-def reference(key: str, attempt: int = 0) -> str:
-    """A reference for humans, "T-7K3M9Q": the same for the same key; `attempt` gives another where it is taken."""
-    number = int.from_bytes(sha256(f"{attempt}:{key}".encode()).digest()[:8], "big")
-    letters = []
-    for _ in range(_REFERENCE_LENGTH):
-        number, digit = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[digit])
-    return "T-" + "".join(letters)
+def with_link(told: str, ticket: Ticket, context: ToolContext) -> str:
+    """What is told, with the link to the ticket's page where there is one."""
+    link = tickets.tracking_link(ticket, context.guidance.public_url)
+    return f"{told}\n{say('link', context.language, link=link)}" if link else told
+
+
+async def _own(tx: Tx, context: ToolContext, text: str) -> list[Ticket] | Refusal:
+    """The contact's own tickets, the one that moved last first: all of them, or the one of the reference.
+
+    Another contact's ticket and one that was never opened are answered alike. Where the number may have passed to a
+    stranger, nothing is told until somebody has made sure.
+    """
+    if await identities.is_unsure(tx, context.contact_id):
+        return Refusal(say("unsure", context.language))
+    if not text.strip():
+        found = await tickets.of_contact(tx, context.contact_id, limit=10)
+        return list(found) or Refusal(say("no_ticket", context.language))
+    wanted = read_reference(text)
+    if wanted is None:
+        return Refusal(say("no_such_ticket", context.language, reference=cut(" ".join(text.split()), 20)))
+    found = await tickets.of_contact(tx, context.contact_id, limit=1, reference=wanted)
+    return list(found) or Refusal(say("no_such_ticket", context.language, reference=wanted))
+
+
+def _state(ticket: Ticket, context: ToolContext) -> str:
+    return say(
+        "state",
+        context.language,
+        reference=ticket.reference,
+        topic=cut(ticket.topic, _LONGEST_TOPIC),
+        status=status(ticket.status, context.language),
+        time=moment(ticket.updated_at, context.language, context.guidance.timezone),
+    )

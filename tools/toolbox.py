@@ -1,57 +1,61 @@
-"""Typed functions as tools: their cards for a model, and calls that are checked and happen once.
+"""The tools of one house, and how they are called: checked, ruled upon, and done once.
 
-Authority comes from the caller's keywords alone, never from arguments, models or documents. Knows no conversation.
+Authority comes from the caller's keywords and the tools' declarations alone, never from arguments, models or
+documents. Knows no conversation and no source of tools.
 """
 
 import asyncio
-import inspect
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import entry_points
-from typing import Any, Literal, Self, get_type_hints
+from typing import Any, Literal, Self
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from sahut.authority import Act, Ask, Authority, Denial, Grant, Ground, digest_of, rule
 from sahut.errors import ConfigurationError, StoreUnavailable
 from sahut.ids import ConversationId, MessageId
+from sahut.outside import Refused
 from sahut.store import Store
 from sahut.store import tools as journal
-from sahut.tool import ToolContext, ToolFunction, ToolSpec, spec_of
+from sahut.tool import Refusal, Told, ToolContext, ToolFunction
 from sahut.turn import ToolCall, ToolCard
+from tools.tool import Arguments, BadArgumentsError, Tool, ToolFailed
+from tools.typed import typed
 
 ENTRY_POINTS = "sahut.tools"
-TOOL_TIMEOUT_S = 15.0
+UNKNOWN = "It began earlier, and it is not known whether it happened: a person must look."
+_LONGEST_NAME = 64
+# What a refused call says, to a model and to operators.
+_WHY: dict[Denial, str] = {
+    "subverted": "The message gives orders to the assistant, so no tool is used.",
+    "doubtful": "Writing is not allowed in this turn.",
+    "busy": "Writing is not allowed in the middle of a form.",
+    "identity": "It is not sure enough who the customer is.",
+    "per_turn": "It has been called as often as one turn allows.",
+    "per_day": "It has been called as often as a day allows for this customer.",
+    "altered": "These are not the arguments that were agreed to.",
+}
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A tool as the toolbox keeps it: what it declares, how it presents itself, and the shape of its arguments."""
-
-    spec: ToolSpec
-    card: ToolCard
-    shape: type[BaseModel]
 
 
 class Toolbox:
     """The tools of one house, by name."""
 
-    def __init__(self, functions: Iterable[ToolFunction]) -> None:
-        """Raises `ConfigurationError` for a function that cannot be a tool, or two of one name."""
+    def __init__(self, functions: Iterable[ToolFunction], more: Iterable[Tool] = ()) -> None:
+        """`more` are tools that are no functions. Raises `ConfigurationError` for what is no tool, or a name twice."""
         self._tools: dict[str, Tool] = {}
-        for function in functions:
-            tool = _read(function)
-            if tool.card.name in self._tools:
-                raise ConfigurationError(f"Two tools are named {tool.card.name}: rename one.")
-            self._tools[tool.card.name] = tool
+        for tool in (*map(typed, functions), *more):
+            if tool.name in self._tools:
+                raise ConfigurationError(f"Two tools are named {tool.name}: rename one.")
+            self._tools[tool.name] = tool
 
     @classmethod
-    def from_entry_points(cls) -> Self:
-        """The tools that installed packages register, and `hand_off`, which every house has."""
+    def from_entry_points(cls, more: Iterable[Tool] = ()) -> Self:
+        """The tools that installed packages register, `hand_off`, which every house has, and `more`."""
         from tools.handoff import hand_off
 
         functions: list[ToolFunction] = [hand_off]
@@ -60,17 +64,22 @@ class Toolbox:
                 functions.append(entry.load())
             except (ImportError, AttributeError) as error:
                 raise ConfigurationError(f"The tool {entry.name} ({entry.value}) cannot be loaded: {error}") from error
-        return cls(functions)
+        return cls(functions, more)
 
     @property
     def cards(self) -> tuple[ToolCard, ...]:
         """How the tools present themselves to a model."""
         return tuple(tool.card for tool in self._tools.values())
 
-    def spec(self, name: str) -> ToolSpec | None:
+    def authority(self, name: str) -> Authority | None:
         """What a tool declares of itself; `None` where there is no such tool."""
         tool = self._tools.get(name)
-        return tool.spec if tool else None
+        return tool.authority if tool else None
+
+    def questions(self, name: str) -> Mapping[str, str]:
+        """By language, how a customer is asked whether they agree; empty where the tool has no words of its own."""
+        tool = self._tools.get(name)
+        return tool.questions if tool else {}
 
     async def call(
         self,
@@ -78,141 +87,147 @@ class Toolbox:
         arguments: Mapping[str, Any],
         context: ToolContext,
         *,
+        ground: Ground,
+        grant: Grant | None = None,
         perform: bool = True,
-        may_write: bool = True,
-        confirmed: bool = False,
     ) -> ToolCall:
         """Call a tool; what became of it is in the state.
 
-        `refused`: no such tool, bad arguments, or a write that is not allowed (`result` says why). `proposed`:
-        the customer must agree first. `done`: the result, from the journal where the call was done before.
-        `failed`: the tool raised or took too long. With `perform=False` a write is recorded as done without
-        effect and the journal is left alone. Raises `StoreUnavailable`.
+        `refused`: no such tool, bad arguments, a rule says no (`denied` says which, `result` why), or the tool itself
+        refuses (`answer` tells the customer). `proposed`: somebody must agree first (`by`). `done`: the result, from
+        the journal where the call was done before. `failed`: the tool raised or took too long, or an act that cannot
+        be undone began before and never ended. With `perform=False` an act is recorded as done without effect and the
+        journal is left alone. Raises `StoreUnavailable`.
         """
-        call = ToolCall(name=name, arguments=dict(arguments), key=context.key)
+        call = ToolCall(name=name[:_LONGEST_NAME], arguments=dict(arguments), key=context.key)
         tool = self._tools.get(name)
         if tool is None:
-            return _refused(call, f"There is no tool {name}.")
+            return _update(call, "refused", f"There is no tool {call.name}.")
         try:
-            values = tool.shape.model_validate(call.arguments)
-        except ValidationError as error:
-            return _refused(call, _reasons(error))
-        call = call.model_copy(update={"arguments": values.model_dump(mode="json")})
-        if tool.spec.effect == "write" and not may_write:
-            return _refused(call, "Writing is not allowed in this turn.")
-        if tool.spec.confirm and not confirmed:
-            return call
-        if tool.spec.effect == "read":
-            return await _run(tool, call, values, context)
-        return await _once(tool, call, values, context) if perform else _update(call, "done")
+            call = call.model_copy(update={"arguments": tool.read(call.arguments)})
+            digest = digest_of(name, call.arguments)
+        except (BadArgumentsError, ValueError) as error:
+            return _update(call, "refused", str(error))
+        if perform and tool.authority.per_day is not None:
+            ground = replace(ground, today=await _today(call, context))
+        match rule(tool.authority, ground, digest=digest, grant=grant):
+            case Act():
+                return await _act(tool, call, context, perform=perform)
+            case Ask(whom):
+                return (await _prepared(tool, call, context)).model_copy(update={"by": whom})
+            case denied:
+                return _denied(call, denied.why)
 
     async def finished(self, key: str, store: Store) -> ToolCall | None:
-        """The call that the journal has under `key`."""
+        """The call that the journal has under `key`, if it came to an end."""
         async with store.reading() as tx:
             return await journal.finished_call(tx, key)
 
 
 def call_key(conversation: ConversationId, first_message: MessageId, name: str, arguments: Mapping[str, Any]) -> str:
     """The key of a call that nobody confirmed: the same whenever the same burst leads to the same call."""
-    words = json.dumps([conversation, first_message, name, arguments], sort_keys=True, ensure_ascii=False, default=str)
+    words = json.dumps([conversation, first_message, name, arguments], sort_keys=True, ensure_ascii=True, default=str)
     return sha256(words.encode()).hexdigest()
 
 
-async def _once(tool: Tool, call: ToolCall, values: BaseModel, context: ToolContext) -> ToolCall:
-    """Run a write unless the journal has it.
+async def _today(call: ToolCall, context: ToolContext) -> int:
+    async with context.store.reading() as tx:
+        return await journal.today(tx, context.contact_id, call, now=context.now)
 
-    Between the effect and the journal a crash may come, so the tool binds its effect to the key as well. A
-    failure is not written down: the next run of the turn may try again under the same key.
+
+async def _act(tool: Tool, call: ToolCall, context: ToolContext, *, perform: bool) -> ToolCall:
+    if tool.authority.acts:
+        return await _once(tool, call, context) if perform else _update(call, "done")
+    if perform and tool.authority.per_day is not None:
+        # A look is noted before it is taken, without what it found: it counts, and may be taken again.
+        if await _begin(tool, call, context) == "over":
+            return _denied(call, "per_day")
+        await _end(_update(call, "done"), context)
+    return await _run(tool, call, context)
+
+
+async def _once(tool: Tool, call: ToolCall, context: ToolContext) -> ToolCall:
+    """Act unless the journal has it.
+
+    Between the effect and the journal a crash may come. A tool that writes binds its effect to the key as well, so it
+    runs again; what cannot be undone never does. A failed write is not written down: the next run of the turn may try
+    again under the same key.
     """
     async with context.store.reading() as tx:
         earlier = await journal.finished_call(tx, call.key)
     if earlier is not None:
         return earlier
-    call = await _run(tool, call, values, context)
-    if call.state != "done":
-        return call
+    final = tool.authority.effect == "irreversible"
+    beginning = await _begin(tool, call, context)
+    if beginning == "over":
+        return _denied(call, "per_day")
+    if beginning == "again" and final:
+        return _update(call, "failed", UNKNOWN)
+    call = await _run(tool, call, context)
+    if call.state == "done" or final:
+        return await _end(call, context)
     async with context.store.transaction() as tx:
-        return await journal.record_call(tx, call, conversation_id=context.conversation_id, now=context.now)
+        await journal.undo_beginning(tx, call.key)
+    return call
 
 
-async def _run(tool: Tool, call: ToolCall, values: BaseModel, context: ToolContext) -> ToolCall:
-    arguments = {name: getattr(values, name) for name in type(values).model_fields}
-    try:
-        async with asyncio.timeout(TOOL_TIMEOUT_S):
-            result = await tool.spec.function(context, **arguments)
-    except StoreUnavailable:
-        raise
-    except Exception as error:  # a stranger's tool may raise anything, and the customer must still be answered
-        _log.warning("tool_failed", tool=call.name, conversation=context.conversation_id, error=type(error).__name__)
-        return _update(call, "failed", type(error).__name__)
+async def _begin(tool: Tool, call: ToolCall, context: ToolContext) -> journal.Beginning:
+    async with context.store.transaction() as tx:
+        return await journal.begin_call(
+            tx,
+            call,
+            contact_id=context.contact_id,
+            conversation_id=context.conversation_id,
+            per_day=tool.authority.per_day,
+            now=context.now,
+        )
+
+
+async def _end(call: ToolCall, context: ToolContext) -> ToolCall:
+    async with context.store.transaction() as tx:
+        return await journal.end_call(tx, call, conversation_id=context.conversation_id, now=context.now)
+
+
+async def _prepared(tool: Tool, call: ToolCall, context: ToolContext) -> ToolCall:
+    """The call as somebody is asked about it: its arguments complete, or refused by the tool itself."""
+    if tool.prepare is None:
+        return call
+    found = await _try(tool, tool.prepare(context, call.arguments), call, context)
+    if isinstance(found, ToolCall):
+        return found
+    if isinstance(found, Refusal):
+        return call.model_copy(update={"state": "refused", "result": found.answer, "answer": found.answer})
+    completed: Arguments = found
+    return call.model_copy(update={"arguments": completed})
+
+
+async def _run(tool: Tool, call: ToolCall, context: ToolContext) -> ToolCall:
+    result = await _try(tool, tool.run(context, call.arguments), call, context)
+    if isinstance(result, ToolCall):
+        return result
+    if isinstance(result, Told):
+        return _update(call, "done", result.text).model_copy(update={"file": result.file, "promise": result.promise})
     return _update(call, "done", str(result))
 
 
-def _refused(call: ToolCall, reason: str) -> ToolCall:
-    return _update(call, "refused", reason)
+async def _try(tool: Tool, work: Awaitable[Any], call: ToolCall, context: ToolContext) -> Any:
+    """What the tool gives back, in its time; the call as failed where it raises."""
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            return await work
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # a stranger's tool may raise anything, and the customer must still be answered
+        # Only our own words are told: a stranger's may repeat what the customer said.
+        why = {"why": str(error)} if isinstance(error, ToolFailed | Refused) else {}
+        kind = type(error).__name__
+        _log.warning("tool_failed", tool=call.name, conversation=context.conversation_id, error=kind, **why)
+        return _update(call, "failed", type(error).__name__)
+
+
+def _denied(call: ToolCall, why: Denial) -> ToolCall:
+    return _update(call, "refused", _WHY[why]).model_copy(update={"denied": why})
 
 
 def _update(call: ToolCall, state: Literal["done", "failed", "refused"], result: str = "") -> ToolCall:
     return call.model_copy(update={"state": state, "result": result})
-
-
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-
-
-def _read(function: ToolFunction) -> Tool:
-    try:
-        spec = spec_of(function)
-    except TypeError as error:
-        raise ConfigurationError(str(error)) from error
-    name = function.__name__
-    description = inspect.getdoc(function) or ""
-    if not description or not inspect.iscoroutinefunction(function):
-        raise ConfigurationError(f"The tool {name} must be an async function with a docstring.")
-    shape = _shape(function)
-    _check_questions(name, spec, shape)
-    schema = shape.model_json_schema()
-    parameters = {"type": "object", "properties": {}, **_untitled(schema)}
-    card = ToolCard(
-        name=name, description=description, parameters=parameters, examples=spec.examples, effect=spec.effect
-    )
-    return Tool(spec=spec, card=card, shape=shape)
-
-
-def _check_questions(name: str, spec: ToolSpec, shape: type[BaseModel]) -> None:
-    """A customer must never be the first to find out that a question cannot be asked."""
-    if spec.confirm and "en" not in spec.questions:
-        raise ConfigurationError(f'The tool {name} asks for confirmation: give it questions={{"en": ...}}.')
-    for language, template in spec.questions.items():
-        try:
-            template.format_map(dict.fromkeys(shape.model_fields, ""))
-        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-            raise ConfigurationError(
-                f"The tool {name}: its question in {language!r} may only hold its parameters as placeholders ({error})."
-            ) from error
-
-
-def _shape(function: ToolFunction) -> type[BaseModel]:
-    """The parameters after the context as a Pydantic model that forbids all others."""
-    hints = get_type_hints(function, include_extras=True)
-    first, *rest = inspect.signature(function).parameters.values()
-    if hints.get(first.name) is not ToolContext:
-        raise ConfigurationError(f"The first parameter of the tool {function.__name__} must be a ToolContext.")
-    fields: dict[str, Any] = {}
-    for parameter in rest:
-        if parameter.name not in hints:
-            raise ConfigurationError(f"The tool {function.__name__} gives no type for {parameter.name}.")
-        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
-    shape: type[BaseModel] = create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
-    return shape
-
-
-def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without Pydantic's titles, which only cost tokens."""
-    plain = {key: value for key, value in schema.items() if key not in ("title", "description")}
-    properties = schema.get("properties", {})
-    plain["properties"] = {
-        name: {key: value for key, value in field.items() if key != "title"} for name, field in properties.items()
-    }
-    return plain

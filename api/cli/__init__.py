@@ -9,7 +9,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer
 
-from api.cli import evals, knowledge, operators, serve, setup, talk
+from api.cli import contacts, evals, knowledge, operators, serve, setup, talk, templates
 
 app = typer.Typer(
     name="sahut",
@@ -22,7 +22,9 @@ for _verbs in (setup, serve, knowledge, talk):
     _verbs.register(app)
 app.add_typer(setup.key_app, name="key")
 app.add_typer(operators.app, name="operator")
+app.add_typer(contacts.app, name="contact")
 app.add_typer(evals.app, name="eval")
+app.add_typer(templates.app, name="template")
 
 
 def main() -> None:

@@ -17,6 +17,17 @@ Row = dict[str, Any]
 Work = Callable[[Row], Awaitable[Row]]
 
 
+def check_files(source: Path, out: Path) -> None:
+    """Raises `ConfigurationError` where one cannot be read or the other not be written, before any work is begun."""
+    if not source.is_file():
+        why = "Is a directory" if source.is_dir() else "No such file or directory"
+        raise ConfigurationError(f"{source} cannot be read: {why}.")
+    if out.is_dir():
+        raise ConfigurationError(f"{out} cannot be written: Is a directory.")
+    if not out.parent.is_dir():
+        raise ConfigurationError(f"{out} cannot be written: there is no folder {out.parent}.")
+
+
 async def run_batch(source: Path, out: Path, work: Work) -> int:
     """Do `work` for every line of `source`; the number of bad lines, each named on standard error."""
     try:

@@ -11,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from sahut.settings import Settings
+    from sahut.store import Store
+    from sahut.turn import Reply
 
 T = TypeVar("T")
 
@@ -41,6 +43,21 @@ def _loop_factory() -> Any:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+def warn_degraded(reply: "Reply") -> None:
+    """Says on standard error that the answer is the fallback's, where the chat model gave none."""
+    if reply.is_degraded:
+        print("The chat model did not answer: `sahut doctor` tells why.", file=sys.stderr)
+
+
+async def warn_empty(store: "Store") -> None:
+    """Says on standard error that nothing is learned yet, where that is so."""
+    from sahut.store import library
+
+    async with store.reading() as tx:
+        if not await library.listed(tx, limit=1):
+            print("Nothing is learned yet: `sahut learn FOLDER`", file=sys.stderr)
 
 
 def settle_in() -> None:

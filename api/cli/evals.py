@@ -1,18 +1,30 @@
-"""`sahut eval`: suites over the real assistant."""
+"""`sahut eval`: suites over the real assistant. Here are the verbs that play, score and compare."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli import eval_calibrate, eval_files
 from api.cli.common import AsJson, quiet_logs, run, settings
+from api.cli.eval_parts import bar, load, player
 
 if TYPE_CHECKING:
-    from evals.report import Report
-    from evals.run import Run
+    from evals.played import Run
+    from evals.plays import Plays
+    from evals.report import Baseline, Report
     from evals.suite import Suite
 
 app = typer.Typer(help="Measure the assistant before you change it.", no_args_is_help=True)
+
+Repeats = Annotated[int | None, typer.Option(min=1, max=100, help="Repeats of each case.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the run and its reports; by default a new one in reports/.")]
+BaselineFile = Annotated[Path | None, typer.Option(help="An earlier report.json that the run must not fall behind.")]
+AtOnce = Annotated[int, typer.Option(min=1, max=64, help="Cases played at a time.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Play every case, also those played before without a change.")]
 
 
 @app.callback()
@@ -22,70 +34,151 @@ def _evals() -> None:
 
 @app.command("run")
 def run_suite(
-    suite: Annotated[Path, typer.Argument(help="A suite (YAML) or its cases or transcripts (JSONL).")],
-    k: Annotated[int | None, typer.Option(min=1, max=100, help="Repeats of each case.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for report.json.")] = Path("reports"),
-    baseline: Annotated[Path | None, typer.Option(help="An earlier report.json to compare with.")] = None,
+    suite: Annotated[Path, typer.Argument(help="A suite (YAML), or cases, transcripts or questions (JSONL, CSV).")],
+    k: Repeats = None,
+    out: Out = None,
+    baseline: BaselineFile = None,
+    at_once: AtOnce = 4,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a suite; exit code 1 below a gate."""
+    """Run a suite; exit code 1 below a gate.
+
+    What was played before without a change of case or assistant costs nothing. An interrupted run goes on when it is
+    started again.
+    """
     quiet_logs()
-    report = run(_run(suite, k, out, baseline, as_json=as_json))
+    report = run(_run(suite, k, out, baseline, at_once=at_once, fresh=fresh, as_json=as_json))
     if not report.passed:
         raise typer.Exit(1)
 
 
-async def _run(path: Path, k: int | None, out: Path, baseline: Path | None, *, as_json: bool) -> "Report":
+@app.command("score")
+def score_again(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    suite: Annotated[Path | None, typer.Option(help="The suite's file, where it has moved.")] = None,
+    baseline: BaselineFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run again by the suite as it is now, without the assistant."""
+    quiet_logs()
+    report = run(_score(folder, suite, baseline, as_json=as_json))
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+@app.command("compare")
+def compare_runs(
+    before: Annotated[Path, typer.Argument(help="A run's folder or report.json.")],
+    after: Annotated[Path, typer.Argument(help="A later one of the same suite.")],
+    as_json: AsJson = False,
+) -> None:
+    """What differs between two runs of a suite, paired by case, with 95% intervals."""
     from rich.console import Console
 
-    from evals.report import build_report, differences, read_baseline, to_json, write_report
-    from evals.suite import load_suite
-    from evals.table import show
+    from evals.compare import compare
+    from evals.report import read_report
+    from evals.table import show_comparison
 
-    suite = load_suite(path, corpus=await _corpus())
-    earlier = read_baseline(baseline, suite) if baseline else None
-    report = build_report(await _play(suite, k))
-    where = write_report(report, out)
+    quiet_logs()
+    old, new = read_report(before), read_report(after)
+    if old.suite != new.suite:
+        raise typer.BadParameter(f"{after} is a run of `{new.suite}`, {before} of `{old.suite}`")
+    known = old.assistant is not None and new.assistant is not None
+    parts = old.assistant.differs(new.assistant) if known and old.assistant and new.assistant else ()
+    found = compare(old.results, new.results, assistant=parts)
     if as_json:
-        print(to_json(report))
+        print(found.model_dump_json(indent=2))
     else:
-        console = Console()
-        console.print(show(report, changed=differences(earlier, report) if earlier else None))
-        console.print(f"Report: {where}")
+        Console().print(show_comparison(found))
+
+
+eval_files.register(app)
+eval_calibrate.register(app)
+
+
+async def _run(
+    path: Path, k: int | None, out: Path | None, baseline: Path | None, *, at_once: int, fresh: bool, as_json: bool
+) -> "Report":
+    from datetime import UTC, datetime
+
+    from evals.folder import Manifest, absolute, finish, open_run
+    from evals.report import build_report, read_baseline
+
+    suite = await load(path)
+    earlier = read_baseline(baseline, suite) if baseline else None
+    now = datetime.now(UTC)
+    async with player(settings(), at_once=at_once, fresh=fresh) as (plays, assistant):
+        chosen = suite if k is None else _repeated(suite, k)
+        folder = out or Path("reports") / f"{suite.name}-{now:%Y%m%d-%H%M%S}"
+        manifest = Manifest(suite=suite.name, path=absolute(path), k=chosen.k, started_at=now, assistant=assistant)
+        with open_run(folder, manifest) as kept:
+            plays.memories = (kept, *plays.memories)
+            with _resumable(kept, chosen, folder), bar(suite.name) as tell:
+                played = await plays.play(chosen, progress=tell)
+            report = build_report(played, baseline=earlier, assistant=assistant)
+            finish(folder, datetime.now(UTC))
+    tell_report(report, earlier, folder, played, as_json=as_json)
     return report
 
 
-async def _corpus() -> set[str] | None:
-    """The paths of the known documents, to tell a typo in `cites`; None where nothing is learned yet."""
-    from api.build import open_store
-    from sahut.store import library
+async def _score(folder: Path, path: Path | None, baseline: Path | None, *, as_json: bool) -> "Report":
+    from dataclasses import replace
 
-    paths: set[str] = set()
-    after = ""
-    async with open_store(settings()) as store, store.reading() as tx:
-        while page := await library.listed(tx, after=after, limit=500):
-            paths.update(document.path for document in page)
-            after = page[-1].id
-    return paths or None
+    from evals.folder import read_manifest, read_run
+    from evals.report import build_report, read_baseline
+    from evals.scoring import chosen, installed_scorers, score_case
+
+    manifest = read_manifest(folder)
+    suite = await load(path or manifest.path)
+    earlier = read_baseline(baseline, suite) if baseline else None
+    found = read_run(folder, manifest, suite)
+    scorers = chosen(suite, installed_scorers())
+    scored = replace(found, results=tuple([await score_case(case, scorers) for case in found.results]))
+    report = build_report(scored, baseline=earlier, assistant=manifest.assistant)
+    tell_report(report, earlier, folder, scored, as_json=as_json)
+    return report
 
 
-async def _play(suite: "Suite", k: int | None) -> "Run":
+def tell_report(report: "Report", earlier: "Baseline | None", folder: Path, played: "Run", *, as_json: bool) -> None:
+    """Write every form of a report into the run's folder, and show it."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
 
-    from api.build import guidance_of, open_mind
-    from evals.run import Player, Progress
+    from evals.folder import write_whole
+    from evals.html import html
+    from evals.junit import junit
+    from evals.report import differences, to_json, write_report
+    from evals.table import show
 
-    chosen = settings()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    async with open_mind(chosen) as mind:
-        await mind.warm_up()
-        player = Player(mind.assistant.take_turn, guidance_of(chosen))
-        with Bar(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(suite.name, total=None)
+    write_report(report, folder)
+    write_whole(folder / "junit.xml", junit(report))
+    write_whole(folder / "report.html", html(report))
+    if as_json:
+        print(to_json(report))
+        return
+    console = Console()
+    console.print(show(report, changed=differences(earlier, report) if earlier else None))
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
 
-            def progress(step: Progress) -> None:
-                bar.update(task, completed=step.done, total=step.total)
 
-            return await player.play(suite, k=k, progress=progress)
+@contextmanager
+def _resumable(kept: "Plays", suite: "Suite", folder: Path) -> "Iterator[None]":
+    """Says of an interrupted run what is kept of it, and how it goes on."""
+    from asyncio import CancelledError
+
+    try:
+        yield
+    except CancelledError:
+        plays = [(case, run) for case in suite.cases for run in range(1, suite.k + 1)]
+        done = sum(kept.get(case, run) is not None for case, run in plays)
+        print(
+            f"{done} of {len(plays)} plays are kept in {folder}. The same command with --out {folder} plays the rest.",
+            file=sys.stderr,
+        )
+        raise
+
+
+def _repeated(suite: "Suite", k: int) -> "Suite":
+    from dataclasses import replace
+
+    return replace(suite, k=k)

@@ -31,13 +31,14 @@ def add(
     email: Email,
     role: Annotated[str, typer.Option(help="operator, supervisor or admin.")] = "operator",
     name: Annotated[str, typer.Option(help="As colleagues see it; empty: the address.")] = "",
+    team: Annotated[str, typer.Option(help="Whose numbers' requests they see; empty: all.")] = "",
     password_stdin: FromStdin = False,
     as_json: AsJson = False,
 ) -> None:
     """Add an operator. At a terminal the password is asked for, elsewhere one is made and shown this once."""
     quiet_logs()
     password, made = _password(password_stdin, ask=not as_json)
-    operator = run(_add(email, role, name, password))
+    operator = run(_add(email, role, name, team, password))
     _tell(operator, password if made else None, f"{operator.email} may sign in as {operator.role}.", as_json)
 
 
@@ -105,13 +106,13 @@ def _tell(operator: "Operator", password: str | None, text: str, as_json: bool) 
 
 
 def _view(operator: "Operator") -> dict[str, Any]:
-    shown = operator.model_dump(mode="json", include={"id", "email", "name", "role", "created_at", "disabled_at"})
-    return dict(shown)
+    shown = {"id", "email", "name", "role", "team", "created_at", "disabled_at"}
+    return dict(operator.model_dump(mode="json", include=shown))
 
 
 @asynccontextmanager
 async def _writing() -> "AsyncIterator[Tx]":
-    from api.build import open_store
+    from api.mind import open_store
 
     async with open_store(settings()) as store, store.transaction() as tx:
         yield tx
@@ -127,7 +128,7 @@ async def _found(tx: "Tx", email: str) -> "Operator":
     return operator
 
 
-async def _add(email: str, role: str, name: str, password: str) -> "Operator":
+async def _add(email: str, role: str, name: str, team: str, password: str) -> "Operator":
     from api.passwords import Passwords
     from api.whatsapp.clean import clean_text
     from sahut.clock import SystemClock
@@ -145,6 +146,7 @@ async def _add(email: str, role: str, name: str, password: str) -> "Operator":
             email=email,
             name=clean_text(name, 100).strip(),
             role=Role(role),
+            team=" ".join(clean_text(team, 100).split()),
             password_hash=kept,
             now=SystemClock().now(),
         )

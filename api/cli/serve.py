@@ -21,12 +21,13 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
-    roles: Annotated[str, typer.Option(help="Which parts run here, comma-separated.")] = "web,worker",
+    roles: Annotated[str, typer.Option(help="Which parts run here, comma-separated.")] = "web,worker,console",
 ) -> None:
-    """Run the service: webhook, REST and worker."""
+    """Run the service: webhook, REST, worker and the operators' console."""
+    parts = _roles(roles)
     chosen = settings()
     _refuse_unready(chosen)
-    run(_serve(chosen, host, port, _roles(roles)))
+    run(_serve(chosen, host, port, parts))
 
 
 def work() -> None:
@@ -100,7 +101,10 @@ async def _serve(chosen: "Settings", host: str, port: int, roles: tuple[str, ...
 
 
 def _announce(address: str) -> None:
-    print(f"Sahut listens on {address} (webhook: /webhooks/whatsapp, REST: /api/v1/openapi.json)", flush=True)
+    print(
+        f"Sahut listens on {address} (webhook: /webhooks/whatsapp, REST: /api/v1/openapi.json, console: /console)",
+        flush=True,
+    )
 
 
 async def _work(chosen: "Settings") -> None:

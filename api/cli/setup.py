@@ -64,7 +64,7 @@ def migrate(as_json: AsJson = False) -> None:
 
 
 async def _migrate() -> bool:
-    from api.build import prepare_home
+    from api.mind import prepare_home
     from sahut.migrations import migrate as bring_up
     from sahut.store import Store
 
@@ -99,7 +99,7 @@ def create_key(
 
 
 async def _create_key(name: str, scopes: list[str]) -> str:
-    from api.build import open_store
+    from api.mind import open_store
     from sahut.clock import SystemClock
     from sahut.errors import ConfigurationError
     from sahut.store import keys

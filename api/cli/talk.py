@@ -6,14 +6,14 @@ Write tools are recorded, never performed.
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from api.cli.common import AsJson, quiet_logs, run, settings, show_json
+from api.cli.common import AsJson, quiet_logs, run, settings, show_json, warn_degraded, warn_empty
 
 if TYPE_CHECKING:
-    from api.build import Mind
+    from api.mind import Mind
     from sahut.turn import Reply, Screening, Turn
 
 Message = Annotated[str | None, typer.Argument(help="What the customer writes.")]
@@ -35,7 +35,9 @@ def ask(message: Message = None, batch: Batch = None, out: Out = None, as_json: 
         _batch(batch, out, _ask_batch)
     if batch is not None or out is not None:
         raise typer.BadParameter("give a message, or --batch IN.jsonl --out OUT.jsonl, not both")
-    shape = run(_ask(str(message)))
+    if not message.strip():
+        raise typer.BadParameter("give a message")
+    shape = run(_ask(message))
     if as_json:
         show_json(shape)
         return
@@ -47,13 +49,15 @@ def ask(message: Message = None, batch: Batch = None, out: Out = None, as_json: 
 
 
 def screen(message: Message = None, batch: Batch = None, out: Out = None, as_json: AsJson = False) -> None:
-    """Spam, injection, wish for a human, language."""
+    """Spam, injection, wish for a human, distress, abuse, language."""
     quiet_logs()
     if message is None:
         _batch(batch, out, _screen_batch)
     if batch is not None or out is not None:
         raise typer.BadParameter("give a message, or --batch IN.jsonl --out OUT.jsonl, not both")
-    shape = run(_screen(str(message)))
+    if not message.strip():
+        raise typer.BadParameter("give a message")
+    shape = run(_screen(message))
     if as_json:
         show_json(shape)
         return
@@ -69,28 +73,32 @@ def chat() -> None:
     run(_chat())
 
 
-def _batch(batch: Path | None, out: Path | None, work: Any) -> None:
+def _batch(batch: Path | None, out: Path | None, work: Any) -> NoReturn:
     if batch is None or out is None:
         raise typer.BadParameter("give a message, or --batch IN.jsonl --out OUT.jsonl")
+    from api.cli.batch import check_files
+
+    check_files(batch, out)
     raise typer.Exit(1 if run(work(batch, out)) else 0)
 
 
 async def _ask(message: str) -> dict[str, Any]:
     from agent.dialogue import turn_from_text
-    from api.build import guidance_of, open_mind
+    from api.mind import guidance_of, open_mind
     from sahut.clock import SystemClock
 
     chosen = settings()
     turn = turn_from_text(message, now=SystemClock().now(), guidance=guidance_of(chosen))
     async with open_mind(chosen) as mind:
+        await warn_empty(mind.store)
         await mind.warm_up()
         return await _answer(mind, turn)
 
 
 async def _ask_batch(source: Path, out: Path) -> int:
     from agent.dialogue import turn_from_messages
-    from api.build import guidance_of, open_mind
     from api.cli.batch import Row, run_batch, text_of
+    from api.mind import guidance_of, open_mind
     from sahut.clock import SystemClock
 
     chosen = settings()
@@ -110,6 +118,7 @@ async def _ask_batch(source: Path, out: Path) -> int:
 async def _answer(mind: "Mind", turn: "Turn") -> dict[str, Any]:
     began = time.perf_counter()
     reply = await mind.assistant.take_turn(turn)
+    warn_degraded(reply)
     return _shape(reply, ms=(time.perf_counter() - began) * 1000)
 
 
@@ -139,23 +148,25 @@ def _shape(reply: "Reply", *, ms: float) -> dict[str, Any]:
 
 async def _screen(message: str) -> dict[str, Any]:
     from agent.screen import Screen
-    from knowledge.embed import make_embedder
+    from api.mind import spam_threshold
+    from knowledge.embed import LocalEmbedder
 
     chosen = settings()
-    screener = Screen(make_embedder(chosen), languages=chosen.language_codes)
-    return _screening(await screener.screen(message, spam_threshold=chosen.spam_threshold))
+    screener = Screen(LocalEmbedder(), languages=chosen.language_codes)
+    return _screening(await screener.screen(message, spam_threshold=spam_threshold(chosen)))
 
 
 async def _screen_batch(source: Path, out: Path) -> int:
     from agent.screen import Screen
     from api.cli.batch import Row, run_batch, text_of
-    from knowledge.embed import make_embedder
+    from api.mind import spam_threshold
+    from knowledge.embed import LocalEmbedder
 
     chosen = settings()
-    screener = Screen(make_embedder(chosen), languages=chosen.language_codes)
+    screener = Screen(LocalEmbedder(), languages=chosen.language_codes)
 
     async def work(row: Row) -> Row:
-        return _screening(await screener.screen(text_of(row, "text"), spam_threshold=chosen.spam_threshold))
+        return _screening(await screener.screen(text_of(row, "text"), spam_threshold=spam_threshold(chosen)))
 
     return await run_batch(source, out, work)
 
@@ -175,7 +186,7 @@ async def _chat() -> None:
     import asyncio
 
     from agent.dialogue import next_turn, turn_from_text
-    from api.build import guidance_of, open_mind
+    from api.mind import guidance_of, open_mind
     from sahut.clock import SystemClock
 
     chosen, clock = settings(), SystemClock()
@@ -192,6 +203,14 @@ async def _chat() -> None:
             )
             reply = await mind.assistant.take_turn(turn)
             _print_reply(reply)
+            _tell_recorded(turn, reply)
+            warn_degraded(reply)
+
+
+def _tell_recorded(turn: "Turn", reply: "Reply") -> None:
+    """A yes that would act for a customer acts for nobody here, which must not look as if it had."""
+    if turn.confirmation is not None and any(call.state == "done" for call in reply.tool_calls):
+        print("Nothing was really done: tools that write are only recorded here.", file=sys.stderr)
 
 
 def _read_line() -> str:
@@ -201,6 +220,7 @@ def _read_line() -> str:
 
 def _print_reply(reply: "Reply") -> None:
     print(f"assistant: {reply.text or '(silence)'}")
-    buttons = "  ".join(f"[{button.title}]" for button in reply.buttons)
+    titles = [button.title for button in reply.buttons] + [row.title for row in (reply.menu.rows if reply.menu else ())]
+    buttons = "".join(f"[{title}]  " for title in titles)
     reason = f", {reply.reason}" if reply.reason else ""
     print(f"  {buttons}({reply.decision}{reason}, confidence {reply.confidence:.2f})")

@@ -2,7 +2,30 @@
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 
-from api.rest import conversations, documents, events, handoffs, keys, messages, operators, tickets
+from api.rest import (
+    attachments,
+    conflicts,
+    contacts,
+    conversations,
+    documents,
+    events,
+    failures,
+    forms,
+    gaps,
+    grants,
+    handoffs,
+    keys,
+    messages,
+    numbers,
+    operators,
+    promises,
+    recalls,
+    reports,
+    sites,
+    templates,
+    tickets,
+    webhooks,
+)
 
 
 async def _storable(request: Request) -> None:
@@ -14,5 +37,28 @@ async def _storable(request: Request) -> None:
 
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(_storable)])
-for _noun in (conversations, handoffs, messages, tickets, documents, keys, operators, events):
+for _noun in (
+    conversations,
+    contacts,
+    handoffs,
+    grants,
+    promises,
+    messages,
+    failures,
+    tickets,
+    forms,
+    documents,
+    attachments,
+    conflicts,
+    gaps,
+    recalls,
+    sites,
+    reports,
+    keys,
+    numbers,
+    operators,
+    events,
+    webhooks,
+    templates,
+):
     router.include_router(_noun.router)

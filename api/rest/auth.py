@@ -14,6 +14,9 @@ from sahut.store import keys
 _bearer = HTTPBearer(auto_error=False, description="A key made by `sahut key create`.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
+# What each dependency made by `scope` asks for, for the generated reference.
+SCOPES: dict[Callable[..., Awaitable[ApiKey]], str] = {}
+
 
 def scope(needed: str) -> Callable[..., Awaitable[ApiKey]]:
     """A dependency that asks for a key with the scope; `admin` opens everything."""
@@ -29,6 +32,7 @@ def scope(needed: str) -> Callable[..., Awaitable[ApiKey]]:
             raise HTTPException(403, f"This key lacks the scope {needed!r}.")
         return key
 
+    SCOPES[check] = needed
     return check
 
 

@@ -10,12 +10,13 @@ from api.desk import NOTE_MOST, Desk
 from api.house import House
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.messages import MessageView, message_view
+from api.rest.metas_message import MetasMessage
 from api.rest.pages import Cursor, Limit, Page, Words, page
 from api.whatsapp.clean import clean_json
 from api.whatsapp.limits import content_problem
 from sahut import rules
-from sahut.models import Contact, Conversation, Note
-from sahut.store import lists
+from sahut.models import Closing, Contact, Conversation, Holder, Note, Status
+from sahut.store import lists, memory, ratings
 
 router = APIRouter(prefix="/conversations", tags=["conversations"])
 
@@ -23,16 +24,39 @@ _OURS = {"messaging_product", "recipient_type", "to", "recipient", "biz_opaque_c
 
 
 class ContactView(BaseModel):
-    """A contact as an operator needs to see it."""
+    """A contact as an operator needs to see it.
+
+    `number_changed_at`: their number or user id became another one, and nobody has made sure since that it is them.
+    `review` says what a person must look at, empty: nothing. Since `opted_out_at` (the word STOP, or `opt-out`) they
+    hear only what answers them; null: they never said so, or took it back.
+    """
 
     id: str
     name: str
     phone: str | None
     user_id: str | None
+    number_changed_at: datetime | None = None
+    review: str = ""
+    opted_out_at: datetime | None = None
+    marketing_stopped: bool = False
+
+
+class SatisfactionView(BaseModel):
+    """What the customer thought of a session: 3 good, 2 fair, 1 bad, null while they have not said."""
+
+    asked_at: datetime
+    score: int | None
+    scored_at: datetime | None
+    comment: str
 
 
 class ConversationView(BaseModel):
-    """A conversation with its window; `window_closes_at` is null where the customer never wrote."""
+    """A conversation with its window; `window_closes_at` is null where the customer never wrote.
+
+    `standby`: another owner has the thread, and the assistant is silent. `free_until` is the end of Meta's free entry
+    point, where it told one. `satisfaction` is that of the last session that was closed, and is told only where one
+    conversation is asked for.
+    """
 
     id: str
     status: str
@@ -43,6 +67,9 @@ class ConversationView(BaseModel):
     language: str | None
     contact: ContactView
     window_closes_at: datetime | None
+    standby: bool
+    free_until: datetime | None
+    satisfaction: SatisfactionView | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -79,8 +106,8 @@ class NoteView(BaseModel):
 async def list_conversations(
     house: TheHouse,
     key: Reader,
-    status: str | None = None,
-    holder: str | None = None,
+    status: Status | None = None,
+    holder: Holder | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ConversationView]:
@@ -109,7 +136,7 @@ async def list_messages(
 
 
 @router.post("/{conversation_id}/messages", status_code=202)
-async def send_message(house: TheHouse, actor: Acting, conversation_id: str, body: dict[str, Any]) -> MessageView:
+async def send_message(house: TheHouse, actor: Acting, conversation_id: str, body: MetasMessage) -> MessageView:
     """Queue a message in Meta's own shape; it makes the key's owner the holder, no claim needed."""
     (message,) = await Desk(house).send(actor, conversation_id, [_checked(body)])
     return message_view(message)
@@ -185,7 +212,8 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     wrong = content_problem(cleaned)
     if wrong is not None:
         raise HTTPException(422, wrong.message)
-    if not isinstance(cleaned.get("context", {}), dict):
+    context = cleaned.get("context", {"message_id": ""})
+    if not isinstance(context, dict) or not isinstance(context.get("message_id"), str):
         raise HTTPException(422, 'context must be an object: {"message_id": "wamid..."}')
     return cleaned
 
@@ -195,11 +223,35 @@ async def _load(house: House, conversation_id: str) -> ConversationView:
         conversation = await lists.get(tx, Conversation, conversation_id)
         contact = await lists.get(tx, Contact, conversation.contact_id)
         names = await lists.identities(tx, [contact.id])
-    return _view(conversation, contact, names.get(contact.id, {}))
+        closing = await ratings.latest(tx, conversation_id)
+    view = _view(conversation, contact, names.get(contact.id, {}))
+    return view.model_copy(update={"satisfaction": _satisfaction(closing)})
+
+
+def _satisfaction(closing: Closing | None) -> SatisfactionView | None:
+    if closing is None:
+        return None
+    return SatisfactionView(
+        asked_at=closing.created_at, score=closing.score, scored_at=closing.scored_at, comment=closing.comment
+    )
 
 
 def _note_view(row: Note) -> NoteView:
     return NoteView.model_validate(row, from_attributes=True)
+
+
+def contact_view(contact: Contact, names: dict[str, str]) -> ContactView:
+    """A contact as REST shows it; `names` by kind."""
+    return ContactView(
+        id=contact.id,
+        name=contact.name,
+        phone=names.get("phone"),
+        user_id=names.get("bsuid"),
+        number_changed_at=contact.number_changed_at,
+        review=contact.review,
+        opted_out_at=contact.opted_out_at,
+        marketing_stopped=rules.wants_no_marketing(contact.marketing_stopped_at, contact.marketing_resumed_at),
+    )
 
 
 def _view(conversation: Conversation, contact: Contact, names: dict[str, str]) -> ConversationView:
@@ -212,8 +264,30 @@ def _view(conversation: Conversation, contact: Contact, names: dict[str, str]) -
         held_by_name=conversation.held_by_name,
         number=conversation.number,
         language=conversation.language,
-        contact=ContactView(id=contact.id, name=contact.name, phone=names.get("phone"), user_id=names.get("bsuid")),
+        contact=contact_view(contact, names),
         window_closes_at=window.closes_at,
+        standby=rules.is_standby(owned_at=conversation.owned_at, standby_at=conversation.standby_at),
+        free_until=conversation.free_until,
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
     )
+
+
+class SummaryView(BaseModel):
+    """The turns before the newest ones, summed up: `made_by` a chat model, or `extractive`. It is no source."""
+
+    text: str
+    made_by: str
+    until_message_id: str
+    updated_at: datetime
+
+
+@router.get("/{conversation_id}/summary")
+async def get_summary(house: TheHouse, key: Reader, conversation_id: str) -> SummaryView | None:
+    """What of the conversation is summed up; null while all of it fits the assistant's memory."""
+    async with house.store.reading() as tx:
+        await lists.get(tx, Conversation, conversation_id)
+        row = await memory.summary_of(tx, conversation_id)
+    if row is None:
+        return None
+    return SummaryView(text=row.text, made_by=row.made_by, until_message_id=row.until_id, updated_at=row.updated_at)

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from api.desk import Desk
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, page
-from sahut.models import Handoff
+from sahut.models import Handoff, HandoffState
 from sahut.store import lists
+from sahut.turn import Lane
 
 router = APIRouter(prefix="/handoffs", tags=["handoffs"])
 
@@ -23,6 +24,7 @@ class HandoffView(BaseModel):
     lane: str
     reason: str
     summary: str
+    suggestion: str
     language: str
     due_at: datetime
     claimed_by: str | None
@@ -36,14 +38,16 @@ class HandoffView(BaseModel):
 async def list_handoffs(
     house: TheHouse,
     key: Reader,
-    state: str | None = None,
-    lane: str | None = None,
+    state: HandoffState | None = None,
+    lane: Lane | None = None,
+    number: str | None = None,
+    team: str | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[HandoffView]:
-    """The queue, oldest first."""
+    """The queue, oldest first: all of it, of one of our numbers, or what a team sees (its numbers' and nobody's)."""
     async with house.store.reading() as tx:
-        rows = await lists.handoffs(tx, state=state, lane=lane, after=cursor, limit=limit + 1)
+        rows = await lists.handoffs(tx, state=state, lane=lane, number=number, team=team, after=cursor, limit=limit + 1)
     return page(rows, limit, _view, lambda row: row.id)
 
 

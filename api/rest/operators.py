@@ -6,22 +6,25 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api import passwords
-from api.rest.auth import Admin, Reader, TheHouse
+from api.numbers import Line
+from api.rest.auth import Acting, Admin, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, Words, page
 from sahut.models import Operator, Role
 from sahut.store import lists
 from sahut.store import operators as queries
+from sahut.store.audit import audit
 
 router = APIRouter(prefix="/operators", tags=["operators"])
 
 
 class OperatorView(BaseModel):
-    """A human who answers for the organisation."""
+    """A human who answers for the organisation. With a `team` they see its numbers' requests, without one all."""
 
     id: str
     email: str
     name: str
     role: Role
+    team: str
     created_at: datetime
     disabled_at: datetime | None
 
@@ -32,6 +35,7 @@ class NewOperator(BaseModel):
     email: str = Field(min_length=3, max_length=254)
     name: Words = Field(default="", max_length=100)
     role: Role = Role.OPERATOR
+    team: Line = ""
     password: str | None = Field(default=None, max_length=passwords.LONGEST)
 
 
@@ -55,9 +59,28 @@ async def add_operator(house: TheHouse, key: Admin, body: NewOperator) -> Operat
     made = passwords.generated() if body.password is None else None
     kept = await house.passwords.hash(body.password or made or "")
     async with house.store.transaction() as tx:
-        given = {"email": body.email, "name": body.name.strip(), "password_hash": kept}
+        given = {"email": body.email, "name": body.name.strip(), "team": body.team, "password_hash": kept}
         row = await queries.add(tx, role=body.role, now=house.clock.now(), **given)
     return OperatorWithPassword(**_view(row).model_dump(), password=made)
+
+
+class OperatorChange(BaseModel):
+    """The team that an operator belongs to from now on; "": none, they see all requests."""
+
+    team: Line
+
+
+@router.patch("/{operator_id}")
+async def change_operator(
+    house: TheHouse, key: Admin, actor: Acting, operator_id: str, body: OperatorChange
+) -> OperatorView:
+    """Put an operator into a team, or out of one."""
+    async with house.store.transaction() as tx:
+        row = await lists.get(tx, Operator, operator_id)
+        await queries.join(tx, operator_id, body.team)
+        audit(tx, actor, "operator_team", None, house.clock.now(), operator=operator_id, team=body.team)
+        await tx.refresh(row)
+    return _view(row)
 
 
 @router.post("/{operator_id}/disable")

@@ -39,6 +39,14 @@ class Sent:
         return str(body.get("text", "")) if isinstance(body, dict) else str(body)
 
     @property
+    def choices(self) -> list[str]:
+        """The titles that can be tapped: of buttons, or of a list's rows."""
+        content = self.body.get("interactive")
+        action = content.get("action", {}) if isinstance(content, dict) else {}
+        rows = [row for section in action.get("sections", []) for row in section["rows"]]
+        return [str(one["title"]) for one in [*(button["reply"] for button in action.get("buttons", [])), *rows]]
+
+    @property
     def quotes(self) -> str | None:
         """The wamid of the message that this one answers."""
         context = self.body.get("context")
@@ -103,6 +111,11 @@ class Customer:
     def presses(self, button_id: str, title: str, *, quote: str = "") -> Json:
         """A pressed reply button, not yet delivered."""
         content = {"type": "button_reply", "button_reply": {"id": button_id, "title": title}}
+        return self.message("interactive", content, quote=quote)
+
+    def chooses(self, row_id: str, title: str, *, quote: str = "") -> Json:
+        """A chosen row of a list, not yet delivered."""
+        content = {"type": "list_reply", "list_reply": {"id": row_id, "title": title}}
         return self.message("interactive", content, quote=quote)
 
     async def says(self, body: str, *, wamid: str | None = None, at: datetime | None = None) -> str:

@@ -4,6 +4,8 @@ It is an ASGI app (`double.app`) with the customers behind it. It knows the serv
 the service does not know that it is a double.
 """
 
+import base64
+import hashlib
 import random
 from collections import deque
 from collections.abc import Callable
@@ -16,9 +18,12 @@ import httpx
 from api.simulator.customers import Customer, Sent
 from api.simulator.endpoints import app_for
 from api.simulator.faults import Fault
+from api.simulator.media import TYPES, Cupboard, Media
+from api.simulator.news import Asked, Joined, Marked, News, Posted, Took, Watch, Wrote
 from api.simulator.postoffice import PostOffice
 from api.simulator.rules import BAD_PARAMETER, SAME_PERSON, WINDOW_CLOSED, Pace, Refused, Rules, Windows
 from api.simulator.shapes import Json, envelope, messages_in, new_wamid, status_item
+from api.simulator.templates import check_template
 from api.simulator.transport import DoubleTransport
 from api.whatsapp.clean import moment, phone_digits
 from api.whatsapp.limits import first_problem
@@ -46,7 +51,7 @@ class GraphDouble:
     """One WhatsApp number at Meta, with its customers.
 
     `sent` logs what was taken, `refused` what was not (body, code), `read_marks` the ticks, `mail.pending` the
-    webhooks that wait. `fail_next` and `fault_for` make sends fail.
+    webhooks that wait, `cupboard` the media. `fail_next` and `fault_for` make sends fail. `watchers` hear all of it.
     """
 
     def __init__(
@@ -66,15 +71,28 @@ class GraphDouble:
         self.number, self.account, self.display, self.token = number, account, DISPLAY, token
         self.clock = clock or SystemClock()
         self.rules = rules or Rules()
+        self.cupboard = Cupboard()
+        # What the number's record says of who it is: a test may change it.
+        self.standing: Json = {
+            "verified_name": "Samsat Nusa Raya",
+            "name_status": "APPROVED",
+            "is_official_business_account": False,
+        }
+        # Where the record of a file says that it lies, and where its address leads on; empty: here.
+        self.files_at, self.redirects_to = "", ""
+        # The account's templates in Meta's own shape. While there are none, any template is taken.
+        self.templates: list[Json] = []
         self.mail = PostOffice(secret=secret, clock=self.clock, client=client, url=webhook)
         self.sent: list[Sent] = []
         self.refused: list[tuple[Json, int]] = []
         self.read_marks: list[ReadMark] = []
         self.fault_for: Callable[[Json], Fault | None] | None = None
+        self.watchers: list[Watch] = []
+        self.mail.on_post = lambda payload, status: self._report(Posted(payload, status))
         self._faults: deque[Fault] = deque()
         self._customers: dict[str, Customer] = {}
         self._windows, self._pace = Windows(), Pace(self.rules)
-        self._inbound: set[str] = set()
+        self._inbound: dict[str, str] = {}
         self._luck = random.Random(seed)  # noqa: S311 - ids of a double
         self.app = app_for(self)
 
@@ -101,6 +119,7 @@ class GraphDouble:
             self._customers[key] = Customer(digits, name, user_id, network=self, deliver=self.deliver)
             if user_id:
                 self._customers[user_id] = self._customers[key]
+            self._report(Joined(self._customers[key]))
         return self._customers[key]
 
     def payload_of(self, *messages: Json) -> Json:
@@ -128,6 +147,35 @@ class GraphDouble:
                 if isinstance(name, str):
                     self._note(self._person(name), message)
 
+    def file(self, media_type: str, content: bytes, **more: Any) -> Json:
+        """A customer's file as a message holds it; `more` are other keys, such as its name."""
+        file = Media(media_type, content)
+        sha256 = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        return {"id": self.cupboard.receive(file, self.clock.now()), "mime_type": media_type, "sha256": sha256, **more}
+
+    def rename(self, customer: Customer, *, phone: str | None = None, user_id: str | None = None) -> None:
+        """A customer has another phone number or user id from now on; the old one leads to nobody any more."""
+        before, old = customer.key, {customer.phone if phone else None, customer.user_id if user_id else None}
+        customer.phone, customer.user_id = phone or customer.phone, user_id or customer.user_id
+        for name in old - {None}:
+            self._customers.pop(name or "", None)
+        for name in (customer.phone, customer.user_id):
+            if name:
+                self._customers[name] = customer
+        self._windows.rename(before, customer.key)
+
+    def close_window(self, customer: Customer) -> None:
+        """Close a customer's window now, as Meta sees it; the service learns of it by a refusal (131047)."""
+        self._windows.close(customer.key)
+
+    def window_closes_at(self, customer: Customer) -> datetime | None:
+        """When Meta closes a customer's window; `None` where none is open to close."""
+        return self._windows.closes_at(customer.key)
+
+    def _report(self, news: News) -> None:
+        for watch in self.watchers:
+            watch(news)
+
     # --- the customers' side
 
     def customer_writes(self, customer: Customer, message: Json, wamid: str | None, at: datetime | None) -> Json:
@@ -149,9 +197,11 @@ class GraphDouble:
 
     def _note(self, person: str, message: Json) -> None:
         now = self.clock.now()
-        self._inbound.add(str(message.get("id")))
-        self._windows.customer_wrote(person, moment(message.get("timestamp"), now))
+        at = moment(message.get("timestamp"), now)
+        self._inbound[str(message.get("id"))] = person
+        self._windows.customer_wrote(person, at)
         self._pace.count_inbound(now)
+        self._report(Wrote(person, message, at))
 
     def _writer(self, message: Json) -> Customer | None:
         return self._customers.get(message.get("from_user_id") or message.get("from") or "")
@@ -172,12 +222,22 @@ class GraphDouble:
             return self._faults.popleft()
         return self.fault_for(body) if self.fault_for else None
 
+    def keep(self, file: Media) -> str:
+        """Take an uploaded file; its id. Raises `Refused`."""
+        return self.cupboard.keep(file, self.clock.now())
+
     def mark_read(self, body: Json) -> None:
         """Note blue ticks. Raises `Refused` for a message that no customer sent."""
         wamid, status = str(body.get("message_id")), body.get("status")
         if body.get("messaging_product") != "whatsapp" or status != "read" or wamid not in self._inbound:
             raise Refused(BAD_PARAMETER, "message_id must be a message that a customer sent")
-        self.read_marks.append(ReadMark(self.clock.now(), wamid, "typing_indicator" in body))
+        mark = ReadMark(self.clock.now(), wamid, "typing_indicator" in body)
+        self.read_marks.append(mark)
+        self._report(Marked(self._inbound[wamid], wamid, mark.typing, mark.at))
+
+    def answered(self, asked: Asked) -> None:
+        """A call of the Graph API came to its end."""
+        self._report(asked)
 
     def take(self, body: Json, *, refuse: int | None = None) -> Sent:
         """Take a message by Meta's rules and queue its statuses. Raises `Refused`, with `refuse` in any case."""
@@ -193,6 +253,11 @@ class GraphDouble:
         problem = first_problem(body)
         if problem is not None:
             raise Refused(problem.code, problem.message)
+        kind = str(body.get("type"))
+        if kind == "template" and self.templates:
+            check_template(self.templates, body["template"])
+        if kind in TYPES and "id" in body[kind]:
+            self.cupboard.check(kind, str(body[kind]["id"]), self.clock.now())
         to = str(body.get("to") or body.get("recipient"))
         person, now = self._person(to), self.clock.now()
         if person == self.display:
@@ -206,6 +271,7 @@ class GraphDouble:
         sent = Sent(now, self.number, to, body, body.get("biz_opaque_callback_data"), wamid, is_open)
         self.sent.append(sent)
         self._tell(sent, WINDOW_CLOSED if closed else None)
+        self._report(Took(person, sent))
         return sent
 
     def _tell(self, sent: Sent, code: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -33,13 +34,16 @@ class PostOffice:
     """The queue of outgoing webhooks.
 
     By hand: `deliver()` brings what is due, in the order of `pending`, which a test may shuffle, double or delay.
-    By itself: `start()` brings everything as it falls due, several at a time, so order is not kept.
+    By itself: `start()` brings everything as it falls due, several at a time, so order is not kept. `pause()` holds
+    everything back until `resume()`. `on_post` hears of every post and its answer.
     """
 
     def __init__(self, *, secret: str, clock: Clock, client: httpx.AsyncClient | None, url: str) -> None:
         self.pending: list[Letter] = []
         self.dropped: list[Letter] = []
         self.client = client
+        self.on_post: Callable[[Any, int], None] | None = None
+        self.paused = False
         self._url = url
         self._secret = secret
         self._clock = clock
@@ -58,9 +62,12 @@ class PostOffice:
         body, headers = self.signed(payload)
         try:
             response = await self.client.post(self._url, content=body, headers=headers)
+            status = response.status_code
         except httpx.HTTPError:
-            return 0
-        return response.status_code
+            status = 0
+        if self.on_post is not None:
+            self.on_post(payload, status)
+        return status
 
     def put(self, payload: Any, *, delay_s: float = 0) -> Letter:
         """Queue a webhook, due after `delay_s`."""
@@ -106,6 +113,18 @@ class PostOffice:
         """Deliver by itself from now on."""
         self._task = self._task or asyncio.create_task(self._run())
 
+    def pause(self) -> None:
+        """Deliver nothing by itself for now."""
+        self.paused = True
+
+    async def resume(self, *, newest_first: bool = False) -> None:
+        """Bring what was held back, one after the other, the oldest or the newest first; then go on."""
+        if newest_first:
+            self.pending.reverse()
+        await self.deliver()
+        self.paused = False
+        self._news.set()
+
     async def stop(self) -> None:
         """Deliver no more; what is pending stays pending."""
         if self._task is not None:
@@ -117,7 +136,7 @@ class PostOffice:
     async def _run(self) -> None:
         while True:
             self._news.clear()
-            batch = self.due()[:AT_ONCE]
+            batch = [] if self.paused else self.due()[:AT_ONCE]
             if not batch:
                 await self._next_due()
                 continue
@@ -128,7 +147,7 @@ class PostOffice:
 
     async def _next_due(self) -> None:
         waits = [asyncio.create_task(self._news.wait(), name="news")]
-        if self.pending:
+        if self.pending and not self.paused:
             seconds = (min(letter.due_at for letter in self.pending) - self._clock.now()).total_seconds()
             waits.append(asyncio.create_task(_sleep(self._clock, seconds), name="due"))
         try:

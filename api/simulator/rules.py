@@ -77,9 +77,20 @@ class Windows:
     def customer_wrote(self, customer: str, at: datetime) -> None:
         self._last[customer] = max(at, self._last.get(customer, at))
 
-    def is_open(self, customer: str, now: datetime) -> bool:
+    def close(self, customer: str) -> None:
+        self._last.pop(customer, None)
+
+    def rename(self, before: str, after: str) -> None:
+        if before != after and before in self._last:
+            self._last[after] = self._last.pop(before)
+
+    def closes_at(self, customer: str) -> datetime | None:
         last = self._last.get(customer)
-        return last is not None and now < last + WINDOW
+        return None if last is None else last + WINDOW
+
+    def is_open(self, customer: str, now: datetime) -> bool:
+        closes_at = self.closes_at(customer)
+        return closes_at is not None and now < closes_at
 
 
 class PairPace:

@@ -74,9 +74,18 @@ def new_wamid(person: str, *, inbound: bool, luck: random.Random) -> str:
 
 def messages_in(payload: Any) -> Iterator[Json]:
     """Each well-formed customer's message in a webhook of any origin."""
+    return _items(payload, "messages")
+
+
+def statuses_in(payload: Any) -> Iterator[Json]:
+    """Each well-formed status in a webhook of any origin."""
+    return _items(payload, "statuses")
+
+
+def _items(payload: Any, key: str) -> Iterator[Json]:
     for entry in _list(payload, "entry"):
         for change in _list(entry, "changes"):
-            yield from _list(change.get("value"), "messages")
+            yield from _list(change.get("value"), key)
 
 
 def _list(parent: Any, key: str) -> list[Json]:

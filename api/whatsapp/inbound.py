@@ -1,4 +1,4 @@
-"""Turns one item of Meta's `messages[]` into an `Inbound`; knows nothing of the envelope around it.
+"""Turns one item of Meta's `messages[]` or `message_echoes[]` into a value; knows nothing of the envelope around it.
 
 Source of the kinds: Meta's webhook reference and its pages on business-scoped user ids.
 """
@@ -17,7 +17,8 @@ from api.whatsapp.clean import (
     moment,
     phone_digits,
 )
-from sahut.events import Inbound, Unsupported
+from api.whatsapp.content import extras_of, surroundings_of, words_of
+from sahut.events import Echo, IdentityChange, Inbound, Names, Unsupported
 
 NAME_LIMIT = 256
 KIND_LIMIT = 64
@@ -25,18 +26,10 @@ KIND_LIMIT = 64
 # Meta: only what the user sends or calls opens the window. `system` and `request_welcome` are Meta's own notices.
 # Nothing is documented for edits and withdrawals, so they count as not opening it: the cautious answer.
 _OPENS_NO_WINDOW = frozenset({"system", "request_welcome", "edit", "revoke"})
-# Where a kind keeps its words, inside the object that has the kind's own name.
-_WORDS = {
-    "text": "body",
-    "button": "text",
-    "order": "text",
-    "image": "caption",
-    "video": "caption",
-    "audio": "caption",
-    "document": "caption",
-    "sticker": "caption",
-}
 _USER_ID = re.compile(r"[A-Z]{2}(\.ENT)?\.[A-Za-z0-9]{1,128}", re.ASCII)
+_NAMES_CHANGED = frozenset({"user_changed_number", "user_changed_user_id"})
+# A copy of what another owner of the thread gets: it must never hide the message that comes to us.
+STANDBY = "standby:"
 
 
 class Contacts:
@@ -54,11 +47,13 @@ class Contacts:
         return {} if user_id and contact.get("user_id") else contact
 
 
-def parse_message(item: Any, *, number: str, contacts: Contacts, now: datetime) -> Inbound | Unsupported:
+def parse_message(
+    item: Any, *, number: str, contacts: Contacts, now: datetime, standby: bool = False
+) -> Inbound | Unsupported:
     """One message. `contacts` are those of the change; `now` is the time of receipt, for senseless timestamps.
 
-    Without an id or a sender nobody could be answered, so that gives `Unsupported`, and so does a group's message:
-    an answer would go to one member. An unknown kind is an `Inbound` like any other.
+    Without an id or a sender nobody could be answered, so that gives `Unsupported`. An unknown kind is an `Inbound`
+    like any other.
     """
     if not isinstance(item, dict):
         return Unsupported(why="odd_message", body=clean_json(item))
@@ -71,61 +66,91 @@ def parse_message(item: Any, *, number: str, contacts: Contacts, now: datetime) 
     kind = clean_text(item.get("type"), KIND_LIMIT) or "unknown"
     return Inbound(
         number=number,
-        wamid=wamid,
+        wamid=f"{STANDBY}{wamid}" if standby else wamid,
         phone=phone or phone_digits(contact.get("wa_id")),
         user_id=user_id or identifier(contact.get("user_id")),
         parent_user_id=identifier(item.get("from_parent_user_id")) or identifier(contact.get("parent_user_id")),
-        name=_name_of(contact),
+        name=name_of(contact),
         kind=kind,
         text=words_of(item),
         sent_at=moment(item.get("timestamp"), now),
-        context_wamid=identifier(child(item, "context").get("id")),
         opens_window=kind not in _OPENS_NO_WINDOW,
+        group=identifier(item.get("group_id")),
+        standby=standby,
         body=clean_json(item),
+        **surroundings_of(item),
+        **extras_of(kind, item),
     )
+
+
+def parse_echo(item: Any, *, number: str, now: datetime, standby: bool = False) -> Echo | Unsupported:
+    """One item of `message_echoes[]`: what a human sent from the phone app, or in `standby` another owner.
+
+    In `standby` the message that was sent lies one level deeper, in the shape of a request.
+    """
+    if not isinstance(item, dict):
+        return Unsupported(why="odd_echo", body=clean_json(item))
+    wamid = identifier(item.get("id"))
+    inside = child(item, "message") or item
+    names = names_of(inside, phone="to", user_id="to_user_id", parent="to_parent_user_id")
+    if names.phone is None and names.user_id is None:
+        names = names_of(item, phone="to", user_id="to_user_id", parent="to_parent_user_id")
+    if wamid is None or not (names.phone or names.user_id):
+        return Unsupported(why="echo_without_names" if wamid else "echo_without_id", body=clean_json(item))
+    kind = clean_text(inside.get("type"), KIND_LIMIT) or "text"
+    extras = extras_of(kind, inside)
+    return Echo(
+        number=number,
+        wamid=f"{STANDBY}{wamid}" if standby else wamid,
+        names=names,
+        kind=kind,
+        text=words_of({"type": kind, **inside}),
+        sent_at=moment(item.get("timestamp"), now),
+        standby=standby,
+        about=extras.get("about"),
+        emoji=extras.get("emoji", ""),
+        body=clean_json({"type": kind, **inside}),
+    )
+
+
+def change_of(message: Inbound) -> IdentityChange | None:
+    """What a system message says of its sender's names, if it does: it tells only the new ones.
+
+    Meta names nothing in the text that a program should read, so the old names are the sender's.
+    """
+    told = child(message.body, "system")
+    if message.kind != "system" or clean_text(told.get("type"), KIND_LIMIT) not in _NAMES_CHANGED:
+        return None
+    new = names_of(told, phone="wa_id", user_id="user_id", parent="parent_user_id")
+    if new.phone is None and new.user_id is None:
+        return None
+    return IdentityChange(number=message.number, old=message.names, new=new, at=message.sent_at)
+
+
+def names_of(item: Json, *, phone: str, user_id: str, parent: str = "") -> Names:
+    """A person's names out of these keys. Some clients put the user id where the phone number belongs."""
+    given = item.get(phone)
+    known = identifier(item.get(user_id))
+    if known is None and isinstance(given, str) and _USER_ID.fullmatch(given):
+        known = given
+    return Names(phone=phone_digits(given), user_id=known, parent_user_id=identifier(item.get(parent)))
+
+
+def name_of(contact: Json) -> str:
+    """What a person calls themselves."""
+    profile = child(contact, "profile")
+    return clean_text(profile.get("name"), NAME_LIMIT) or clean_text(profile.get("username"), NAME_LIMIT)
 
 
 def _refusal(item: Json, wamid: str | None, sender: str | None) -> str:
     if wamid is None:
         return "no_id" if item.get("id") in (None, "") else "bad_id"
-    if item.get("group_id"):
-        return "group_message"
     return "" if sender else "no_sender"
 
 
 def _sender(item: Json) -> tuple[str | None, str | None]:
-    """Phone digits and business-scoped user id. Some clients put the user id where the phone number belongs."""
     given = item.get("from")
     user_id = identifier(item.get("from_user_id"))
     if user_id is None and isinstance(given, str) and _USER_ID.fullmatch(given):
         user_id = given
     return phone_digits(given), user_id
-
-
-def _name_of(contact: Json) -> str:
-    profile = child(contact, "profile")
-    return clean_text(profile.get("name"), NAME_LIMIT) or clean_text(profile.get("username"), NAME_LIMIT)
-
-
-def words_of(item: Json) -> str:
-    """What can be read as words in a message: body, caption, button or list title, a form's summary; else ""."""
-    kind = item.get("type")
-    if kind == "interactive":
-        return _words_of_choice(child(item, "interactive"))
-    if kind == "edit":
-        return _words_of_edit(child(item, "edit"))
-    if not isinstance(kind, str) or kind not in _WORDS:
-        return ""
-    return clean_text(child(item, kind).get(_WORDS[kind]))
-
-
-def _words_of_choice(interactive: Json) -> str:
-    """The title of a pressed button or chosen row, or the summary of a sent form (`nfm_reply`)."""
-    kind = interactive.get("type")
-    reply = child(interactive, kind) if isinstance(kind, str) else {}
-    return clean_text(reply.get("title")) or clean_text(reply.get("body"))
-
-
-def _words_of_edit(edit: Json) -> str:
-    message = child(edit, "message")
-    return "" if message.get("type") == "edit" else words_of(message)

@@ -7,7 +7,10 @@ that can only be too careful.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from sahut.text import utf16_length
 
 Json = dict[str, Any]
 
@@ -26,11 +29,15 @@ SECTION_TITLE = 24
 ROW_ID = 200
 ROW_TITLE = 24
 ROW_DESCRIPTION = 72
+LINK_BUTTON = 20
+FLOW_BUTTON = 20
+FILENAME = 240
+URL = 2000
 CALLBACK_DATA = 512
 
 INVALID, MISSING, BAD_VALUE, UNSUPPORTED = 100, 131008, 131009, 131051
 
-_MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
+_HEADER_MEDIA = frozenset({"image", "video", "document"})
 _ENVELOPE = frozenset(
     {
         "messaging_product",
@@ -52,11 +59,6 @@ class Problem:
 
     code: int
     message: str
-
-
-def utf16_length(text: str) -> int:
-    """The length of `text` in UTF-16 code units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def first_problem(message: Json) -> Problem | None:
@@ -115,11 +117,27 @@ def _text(content: Json) -> Iterator[Problem]:
     yield from _string(content.get("body"), "text.body", TEXT_BODY)
 
 
-def _media(content: Json) -> Iterator[Problem]:
+def _media(content: Json, *, caption: bool = True, filename: bool = False) -> Iterator[Problem]:
     if ("id" in content) == ("link" in content):
         yield Problem(INVALID, "Give either id or link")
-    if "caption" in content:
+    elif "link" in content:
+        yield from _url(content["link"], "link")
+    else:
+        yield from _string(content["id"], "id", 512)
+    if "caption" in content and not caption:
+        yield Problem(INVALID, "This kind of media has no caption")
+    elif "caption" in content:
         yield from _string(content["caption"], "caption", CAPTION)
+    if "filename" in content and not filename:
+        yield Problem(INVALID, "Only a document has a filename")
+    elif "filename" in content:
+        yield from _string(content["filename"], "filename", FILENAME)
+
+
+def _url(value: Any, name: str) -> Iterator[Problem]:
+    yield from _string(value, name, URL)
+    if isinstance(value, str) and not re.match(r"https?://[^\s/]", value):
+        yield Problem(BAD_VALUE, f"The parameter {name} must begin with https:// or http://")
 
 
 def _location(content: Json) -> Iterator[Problem]:
@@ -138,6 +156,13 @@ def _reaction(content: Json) -> Iterator[Problem]:
 def _contacts(content: Any) -> Iterator[Problem]:
     if not isinstance(content, list) or not 1 <= len(content) <= 257:
         yield Problem(INVALID, "contacts must be a list of 1 to 257 contacts")
+        return
+    for person in content:
+        name = person.get("name") if isinstance(person, dict) else None
+        given = name if isinstance(name, dict) else {}
+        yield from _string(given.get("formatted_name"), "contacts.name.formatted_name", 512)
+        if not any(isinstance(value, str) and value for key, value in given.items() if key != "formatted_name"):
+            yield Problem(MISSING, "contacts.name needs one more part beside formatted_name, such as first_name")
 
 
 def _template(content: Json) -> Iterator[Problem]:
@@ -157,15 +182,23 @@ def _interactive(content: Json) -> Iterator[Problem]:
         yield Problem(MISSING, "The parameter interactive.action is required")
         return
     yield from _string(body.get("text") if isinstance(body, dict) else None, "interactive.body.text", INTERACTIVE_BODY)
-    yield from _frame(content)
+    yield from _frame(content, only_text=kind in ("list", "flow"))
     yield from check(action)
 
 
-def _frame(content: Json) -> Iterator[Problem]:
+def _frame(content: Json, *, only_text: bool) -> Iterator[Problem]:
     for name, limit in (("header", HEADER), ("footer", FOOTER)):
         part = content.get(name)
-        if part is None or (name == "header" and isinstance(part, dict) and part.get("type") in _MEDIA):
+        if part is None:
             continue
+        kind = part.get("type") if isinstance(part, dict) else None
+        if name == "header" and kind in _HEADER_MEDIA and not only_text:
+            yield from _header_media(
+                part[kind] if isinstance(part.get(kind), dict) else {}, is_document=kind == "document"
+            )
+            continue
+        if name == "header" and kind != "text":
+            yield Problem(BAD_VALUE, "interactive.header.type is not one that this message may have")
         yield from _string(part.get("text") if isinstance(part, dict) else None, f"interactive.{name}.text", limit)
 
 
@@ -211,25 +244,63 @@ def _row(row: Json) -> Iterator[Problem]:
         yield from _string(row["description"], "row description", ROW_DESCRIPTION)
 
 
-def _parameters(action: Json) -> Iterator[Problem]:
-    if not isinstance(action.get("parameters"), dict):
-        yield Problem(MISSING, "The parameter interactive.action.parameters is required")
+def _header_media(content: Json, *, is_document: bool) -> Iterator[Problem]:
+    yield from _media(content, caption=False, filename=is_document)
 
 
-def _nothing(_: Json) -> Iterator[Problem]:
-    yield from ()
+def _parameters(action: Json) -> Json | None:
+    parameters = action.get("parameters")
+    return parameters if isinstance(parameters, dict) else None
+
+
+_NO_PARAMETERS = Problem(MISSING, "The parameter interactive.action.parameters is required")
+
+
+def _link_button(action: Json) -> Iterator[Problem]:
+    parameters = _parameters(action)
+    if parameters is None:
+        yield _NO_PARAMETERS
+        return
+    yield from _string(parameters.get("display_text"), "display_text", LINK_BUTTON)
+    yield from _url(parameters.get("url"), "url")
+
+
+def _flow(action: Json) -> Iterator[Problem]:
+    parameters = _parameters(action)
+    if parameters is None:
+        yield _NO_PARAMETERS
+        return
+    yield from _string(parameters.get("flow_cta"), "flow_cta", FLOW_BUTTON)
+    if ("flow_id" in parameters) == ("flow_name" in parameters):
+        yield Problem(INVALID, "Give either flow_id or flow_name")
+    kind, payload = parameters.get("flow_action", "navigate"), parameters.get("flow_action_payload")
+    if kind not in ("navigate", "data_exchange"):
+        yield Problem(BAD_VALUE, "flow_action must be navigate or data_exchange")
+    elif payload is not None and kind == "data_exchange":
+        yield Problem(INVALID, "flow_action_payload belongs to navigate alone")
+    elif payload is not None and (not isinstance(payload, dict) or not isinstance(payload.get("screen"), str)):
+        yield Problem(MISSING, "The parameter flow_action_payload.screen is required")
+    elif isinstance(payload, dict) and payload.get("data") == {}:
+        yield Problem(INVALID, "flow_action_payload.data may be left out, but not be empty")
+
+
+def _location_request(action: Json) -> Iterator[Problem]:
+    if action.get("name") != "send_location":
+        yield Problem(BAD_VALUE, "interactive.action.name must be send_location")
 
 
 _ACTIONS: dict[str, Callable[[Json], Iterator[Problem]]] = {
     "button": _buttons,
     "list": _list,
-    "cta_url": _parameters,
-    "flow": _parameters,
-    "location_request_message": _nothing,
+    "cta_url": _link_button,
+    "flow": _flow,
+    "location_request_message": _location_request,
 }
 _CHECKS: dict[str, Callable[[Any], Iterator[Problem]]] = {
     "text": _text,
-    **dict.fromkeys(_MEDIA, _media),
+    **dict.fromkeys(("image", "video"), _media),
+    **dict.fromkeys(("audio", "sticker"), partial(_media, caption=False)),
+    "document": partial(_media, filename=True),
     "location": _location,
     "reaction": _reaction,
     "contacts": _contacts,

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from api.whatsapp.limits import Json, Problem, content_problem, utf16_length
+from api.whatsapp.limits import Json, Problem, content_problem
+from sahut.text import utf16_length
 
 
 def text(body: str) -> Json:
@@ -36,12 +37,24 @@ def buttons(body: str, choices: Sequence[tuple[str, str]], *, header: str = "", 
     return _checked({"type": "interactive", "interactive": interactive})
 
 
-def fitted(words: str, most: int) -> str:
-    """`words` within `most` UTF-16 units, with a mark where the end was left out."""
-    if utf16_length(words) <= most:
-        return words
-    cut = words.encode("utf-16-le", "surrogatepass")[: 2 * (most - 1)]
-    return cut.decode("utf-16-le", "ignore").rstrip() + "…"
+def menu(body: str, button: str, rows: Sequence[tuple[str, str]]) -> Json:
+    """A question with a list of 1 to 10 rows behind a button; `rows` are (id, title) pairs, titles up to 24 units.
+
+    Raises `ValueError` beyond the limits.
+    """
+    sections = [{"rows": [{"id": i, "title": t} for i, t in rows]}]
+    interactive = {"type": "list", "body": {"text": body}, "action": {"button": button, "sections": sections}}
+    return _checked({"type": "interactive", "interactive": interactive})
+
+
+def document(media_id: str, filename: str, caption: str) -> Json:
+    """A file with a caption of up to 1024 units. Raises `ValueError` beyond the limits."""
+    return _checked({"type": "document", "document": {"id": media_id, "filename": filename, "caption": caption}})
+
+
+def image(media_id: str, caption: str) -> Json:
+    """A picture with a caption of up to 1024 units. Raises `ValueError` beyond the limits."""
+    return _checked({"type": "image", "image": {"id": media_id, "caption": caption}})
 
 
 # Where a long text may be parted, the best border first.
@@ -85,6 +98,7 @@ def addressed(
     callback_id: str,
     phone: str | None = None,
     user_id: str | None = None,
+    group: str | None = None,
     quote: str | None = None,
 ) -> Json:
     """`content` with its recipient, our callback id and, if given, the wamid that it quotes.
@@ -92,12 +106,14 @@ def addressed(
     `phone` is digits; Meta needs the plus, else it may prepend our own country code. Without a phone the
     business-scoped `user_id` is addressed, unaltered. Raises `ValueError` with neither.
     """
-    if not (phone or user_id):
+    if not (phone or user_id or group):
         raise ValueError("a message needs a phone number or a business-scoped user id")
     recipient = {"to": f"+{phone.removeprefix('+')}"} if phone else {"recipient": user_id}
+    if group is not None:
+        recipient = {"to": group}
     context = {"context": {"message_id": quote}} if quote else {}
     return {
-        "recipient_type": "individual",
+        "recipient_type": "individual" if group is None else "group",
         **recipient,
         **context,
         **content,

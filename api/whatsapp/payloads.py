@@ -6,35 +6,18 @@ and no item can spoil another. Source: Meta's webhook reference.
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from api.whatsapp.account import ACCOUNT_FIELDS, parse_account
 from api.whatsapp.clean import Json, child, clean_json, clean_text, identifier, moment, number_of, objects
-from api.whatsapp.inbound import Contacts, parse_message
-from sahut.events import AccountEvent, Delivery, DeliveryState, Unsupported, WebhookEvent
+from api.whatsapp.fields import LISTS, parse_handover
+from api.whatsapp.inbound import Contacts, change_of, parse_echo, parse_message
+from sahut.events import AccountEvent, Delivery, DeliveryState, Inbound, Pricing, Unsupported, WebhookEvent
 
 OBJECT = "whatsapp_business_account"
-
-# Fields about the account itself: no phone number id in them, routed by the account (`entry.id`).
-ACCOUNT_FIELDS = frozenset(
-    {
-        "account_alerts",
-        "account_review_update",
-        "account_settings_update",
-        "account_update",
-        "business_capability_update",
-        "business_username_update",
-        "business_username_updates",
-        "flows",
-        "message_template_components_update",
-        "message_template_quality_update",
-        "message_template_status_update",
-        "phone_number_name_update",
-        "phone_number_quality_update",
-        "security",
-        "template_category_update",
-    }
-)
+# The fields of our numbers, by their metadata; the rest are the account's, or not known here.
+NUMBER_FIELDS = frozenset({"messages", "standby", "smb_message_echoes", "messaging_handovers", *LISTS})
 
 # A voice note that was played was read.
 _STATES: dict[Any, DeliveryState] = {
@@ -71,36 +54,81 @@ def _entry(entry: Any, served: Served, now: datetime) -> Iterator[WebhookEvent]:
     account = identifier(entry.get("id")) or ""
     for change in changes:
         if isinstance(change, dict) and isinstance(change.get("value"), dict):
-            yield from _change(account, change.get("field"), change["value"], served, now)
+            field, value = change.get("field"), change["value"]
+            if isinstance(field, str) and field in ACCOUNT_FIELDS:
+                yield parse_account(field, value, account=account, at=entry.get("time"), now=now)
+            else:
+                yield from _change(account, field, value, served, now)
         else:
             yield Unsupported(why="odd_change", body=clean_json(change))
 
 
 def _change(account: str, field: Any, value: Json, served: Served, now: datetime) -> Iterator[WebhookEvent]:
-    if field == "messages":
-        yield from _messages(account, value, served, now)
-    elif isinstance(field, str) and field in ACCOUNT_FIELDS:
-        yield AccountEvent(field=field, account=account, body=clean_json(value))
-    else:
+    if not isinstance(field, str) or field not in NUMBER_FIELDS:
         # The reason becomes a counter's label, so an odd name must not become a new label.
         name = field if isinstance(field, str) and _FIELD.fullmatch(field) else "odd"
         yield Unsupported(why=f"field:{name}", body=clean_json(value))
-
-
-def _messages(account: str, value: Json, served: Served, now: datetime) -> Iterator[WebhookEvent]:
-    number = identifier(child(value, "metadata").get("phone_number_id"))
+        return
+    number = _number_of(field, value)
     if number is None or not served(number):
         yield Unsupported(why="unserved_number" if number else "no_number", body=clean_json(value))
-        return
+    elif field == "messaging_handovers":
+        yield parse_handover(value, number=number, now=now)
+    elif field == "messages":
+        yield from _messages(account, value, number, now)
+    else:
+        yield from _others(field, value, number, now)
+
+
+def _number_of(field: str, value: Json) -> str | None:
+    """The phone number id that a change is about; a handover names it as the recipient."""
+    holder = child(value, "recipient") if field == "messaging_handovers" else child(value, "metadata")
+    return identifier(holder.get("phone_number_id"))
+
+
+def _messages(account: str, value: Json, number: str, now: datetime) -> Iterator[WebhookEvent]:
     if not any(key in value for key in ("messages", "statuses", "errors")):
         yield Unsupported(why="empty_change", body=clean_json(value))
         return
     contacts = Contacts(objects(value, "contacts"))
-    yield from _items(value, "messages", lambda item: parse_message(item, number=number, contacts=contacts, now=now))
+    for event in _items(value, "messages", lambda item: parse_message(item, number=number, contacts=contacts, now=now)):
+        yield event
+        change = change_of(event) if isinstance(event, Inbound) else None
+        if change is not None:
+            yield change
     yield from _items(value, "statuses", lambda item: parse_status(item, number=number, now=now))
     if "errors" in value:
+        code, words = error_of(value)
         body = {"phone_number_id": number, "errors": clean_json(value["errors"])}
-        yield AccountEvent(field="errors", account=account, body=body)
+        told = "" if code is None else str(code)
+        yield AccountEvent(field="errors", account=account, event=told, words=words, at=now, is_dated=False, body=body)
+
+
+def _others(field: str, value: Json, number: str, now: datetime) -> Iterator[WebhookEvent]:
+    """Fields with lists of their own. Those of `standby` lie one level deeper."""
+    if field == "smb_message_echoes":
+        yield from _items(value, "message_echoes", lambda item: parse_echo(item, number=number, now=now))
+    elif field == "standby":
+        yield from _standby(child(value, "standby"), value, number, now)
+    else:
+        key, parse_item = LISTS[field]
+        contacts = Contacts(objects(value, "contacts"))
+        yield from _items(value, key, lambda item: parse_item(item, number=number, contacts=contacts, now=now))
+
+
+def _standby(inside: Json, value: Json, number: str, now: datetime) -> Iterator[WebhookEvent]:
+    """What another owner of the thread hears and says. Statuses of its messages concern nobody here."""
+    contacts = Contacts([*objects(inside, "contacts"), *objects(value, "contacts")])
+    yield from _items(
+        inside,
+        "messages",
+        lambda item: parse_message(item, number=number, contacts=contacts, now=now, standby=True),
+    )
+    yield from _items(inside, "message_echoes", lambda item: parse_echo(item, number=number, now=now, standby=True))
+    if "statuses" in inside:
+        yield Unsupported(why="standby_statuses", body=clean_json(inside["statuses"]))
+    if not inside:
+        yield Unsupported(why="empty_standby", body=clean_json(value))
 
 
 def _items(value: Json, key: str, parse_item: ParseItem) -> Iterator[WebhookEvent]:
@@ -136,7 +164,35 @@ def parse_status(item: Any, *, number: str, now: datetime) -> Delivery | Unsuppo
         callback_id=identifier(item.get("biz_opaque_callback_data")),
         error_code=code,
         error=words,
+        **_bill(item),
     )
+
+
+def _bill(item: Json) -> dict[str, Any]:
+    """What a status says of money, and until when an advertisement's entry point stays free; both often absent."""
+    found: dict[str, Any] = {"played": True} if item.get("status") == "played" else {}
+    if isinstance(item.get("pricing"), dict):
+        price = item["pricing"]
+        found["pricing"] = Pricing(
+            kind=clean_text(price.get("type"), 64),
+            category=clean_text(price.get("category"), 64),
+            model=clean_text(price.get("pricing_model"), 64),
+        )
+    conversation = child(item, "conversation")
+    free = child(conversation, "origin").get("type") == "referral_conversion" or (
+        "pricing" in found and found["pricing"].kind == "free_entry_point"
+    )
+    until = _seconds(conversation.get("expiration_timestamp"))
+    if free and until is not None:
+        found["free_until"] = datetime.fromtimestamp(until, UTC)
+    return found
+
+
+def _seconds(value: Any) -> int | None:
+    """A time to come, in unix seconds; nothing beyond the year 2100 is one."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+        value = int(value)
+    return value if isinstance(value, int) and 0 < value < 4_102_444_800 else None
 
 
 def error_of(item: Json, limit: int = 1024) -> tuple[int | None, str]:

@@ -7,17 +7,19 @@ may come at once (`SendRefused.code`) or later in a failed status (`Delivery.err
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["back_off", "pair", "later", "never", "token", "window_closed"]
+Action = Literal["back_off", "pair", "number", "bulk", "later", "never", "token", "account", "window_closed"]
 
 
 @dataclass(frozen=True)
 class Policy:
     """What becomes of a message that was refused.
 
-    `back_off` try again after `wait_s`, up to `tries` times · `pair` the same, for this customer alone · `later`
-    not before `base_s` have passed, once · `never` something must be changed first · `token` wait until a human has
-    mended the token, for a week · `window_closed` free form is over: a template or a human. `alert`: a person
-    must act, so it is logged as an error and counted apart.
+    `back_off` try again after `wait_s`, up to `tries` times · `pair` the same, for this customer alone · `number` the
+    same, and the whole number rests as long · `later` not before `base_s` have passed, once · `bulk` the same, and
+    what nobody waits for rests as long · `never` something must be changed first · `token`, `account` every other
+    message would be refused too: the number is paused with all that waits, until its token works or a person resumes
+    it · `window_closed` free form is over: a template or a human. `alert`: a person must act, so it is logged as an
+    error and counted apart.
     """
 
     action: Action
@@ -27,6 +29,11 @@ class Policy:
     cap_s: float = 0
     tries: int = 0
     alert: bool = False
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the account is at fault: nothing more is sent until it is mended, and nothing is given up."""
+        return self.action in ("token", "account")
 
     def wait_s(self, attempt: int) -> float | None:
         """Seconds until the next try after `attempt` POSTs (from 1); `None`: this message is not tried again.
@@ -59,11 +66,12 @@ def _never(meaning: str, *, alert: bool = False) -> Policy:
     return Policy("never", meaning, alert=alert)
 
 
-# Nothing is lost while a human mends the token: the outbox waits, and looks again every minute.
-TOKEN_BAD = Policy(
-    "token", "the access token is invalid or has expired", base_s=60, factor=1, cap_s=60, tries=10_080, alert=True
-)
-NO_PERMISSION = _never("the token lacks a permission", alert=True)
+def _account(meaning: str) -> Policy:
+    return Policy("account", meaning, alert=True)
+
+
+TOKEN_BAD = Policy("token", "the access token is invalid or has expired", alert=True)
+NO_PERMISSION = Policy("token", "the token lacks a permission", alert=True)
 
 # A code that is not in the table: Meta answered with one, so nothing was taken, and a few tries do no harm.
 UNKNOWN_CODE = Policy("back_off", "an error that is not in Meta's table", base_s=5, cap_s=60, tries=3, alert=True)
@@ -75,14 +83,14 @@ POLICIES: dict[int, Policy] = {
     3: NO_PERMISSION,
     4: _minutes("the app's call limit is reached"),
     10: NO_PERMISSION,
-    33: _never("the phone number id was deleted", alert=True),
+    33: _account("the phone number id was deleted"),
     100: _never("a parameter is invalid"),
     190: TOKEN_BAD,
-    368: _never("the account is blocked for a policy violation", alert=True),
+    368: _account("the account is blocked for a policy violation"),
     80007: _minutes("the account's rate limit is reached"),
     80008: _minutes("the account's rate limit is reached"),
     130403: _never("we blocked this user"),
-    130429: Policy("back_off", "the number's throughput is reached", base_s=1, cap_s=30, tries=12),
+    130429: Policy("number", "the number's throughput is reached", base_s=1, cap_s=30, tries=12),
     130472: _never("the user is in a marketing experiment"),
     130497: _never("this business may not write to that country"),
     131000: _soon("unknown error of WhatsApp", base_s=3, tries=3),
@@ -93,12 +101,12 @@ POLICIES: dict[int, Policy] = {
     131021: _never("sender and recipient are the same"),
     131026: _never("undeliverable: not on WhatsApp, an old app, or the terms not accepted"),
     131030: _never("the recipient is not on the test number's list"),
-    131031: _never("the account is locked", alert=True),
-    131037: _never("the number's display name is not approved", alert=True),
-    131042: _never("a payment problem of the account", alert=True),
-    131045: _never("the number is not registered", alert=True),
+    131031: _account("the account is locked"),
+    131037: _account("the number's display name is not approved"),
+    131042: _account("a payment problem of the account"),
+    131045: _account("the number is not registered"),
     131047: Policy("window_closed", "the 24-hour window is closed"),
-    131048: _later("the number's spam limit is reached", 4),
+    131048: Policy("bulk", "the number's spam limit is reached", base_s=4 * 3600, cap_s=4 * 3600, tries=1, alert=True),
     131049: _later("Meta's cap on marketing to this user", 24),
     131050: _never("the user stopped our marketing"),
     131051: _never("the message type is not supported"),
@@ -121,7 +129,7 @@ POLICIES: dict[int, Policy] = {
     132068: _never("the flow is blocked", alert=True),
     132069: _later("the flow is throttled", 1),
     133004: _soon("the registration service is down for the moment"),
-    134011: _never("the payments terms are not accepted", alert=True),
+    134011: _account("the payments terms are not accepted"),
     135000: _never("a parameter of the message is wrong"),
     137000: _never("the user's identity key has changed: verify who it is"),
     139102: _soon("another block list change is running"),
@@ -130,7 +138,7 @@ POLICIES: dict[int, Policy] = {
 
 _RANGES: tuple[tuple[range, Policy], ...] = (
     (range(200, 300), NO_PERMISSION),
-    (range(133000, 133017), _never("a registration or PIN problem of the number", alert=True)),
+    (range(133000, 133017), _account("a registration or PIN problem of the number")),
     (range(139000, 139005), _never("the flow could not be changed")),
     (range(139100, 139104), _never("the block list could not be changed")),
     (range(147001, 147006), _never("a problem of the business username")),

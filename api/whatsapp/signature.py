@@ -18,18 +18,20 @@ def sign(body: bytes, secret: str) -> str:
     return _PREFIX + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def verify(body: bytes, header: str | None, secrets: Iterable[str]) -> bool:
-    """Whether `header` signs the raw `body` under any of `secrets` (several, so that one can be rotated).
+def fitting(body: bytes, header: str | None, secrets: Iterable[str]) -> frozenset[str]:
+    """Those of `secrets` under which `header` signs the raw `body`.
 
-    A missing or malformed header is false; empty secrets are passed over. Every secret is tried, so that the time
-    taken tells nothing about which one fitted.
+    Several, since apps have one each and one can be rotated. With a missing or malformed header none fits; empty
+    secrets are passed over. Every secret is tried, so that the time taken tells nothing about which one fitted.
     """
     given = (header or "").encode("utf-8", "replace")
-    fits = False
-    for secret in secrets:
-        if secret:
-            fits |= hmac.compare_digest(sign(body, secret).encode(), given)
-    return fits
+    tried = [(secret, hmac.compare_digest(sign(body, secret).encode(), given)) for secret in secrets if secret]
+    return frozenset(secret for secret, fits in tried if fits)
+
+
+def verify(body: bytes, header: str | None, secrets: Iterable[str]) -> bool:
+    """Whether any of `secrets` fits."""
+    return bool(fitting(body, header, secrets))
 
 
 def same(given: str, expected: str) -> bool:

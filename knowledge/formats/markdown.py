@@ -5,6 +5,7 @@ and reference links keep their words.
 """
 
 import re
+from dataclasses import replace
 
 from knowledge.text import Extract, TextBuilder, clean, one_line
 
@@ -19,6 +20,7 @@ _TABLE_RULE = re.compile(r"^\s*(?:\|\s*)?:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*(?:\|
 _CELL = re.compile(r"(?<!\\)\|")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_END = re.compile(r"^valid[_ -]until:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
 _DEFINITION = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:[ \t]*\S+.*$", re.MULTILINE)
 
@@ -43,13 +45,18 @@ _LINK = re.compile(r"\[([^\[\]]+)\]\(\s{0,9}<?([^)\s>\[]*)>?(?:\s{1,9}[\"'(][^)\
 def read_markdown(text: str) -> Extract:
     """Headings, paragraphs with their soft line breaks joined, list items as lines, table rows as named cells."""
     text = clean(text)
-    title = ""
+    title = end = ""
     if front := _FRONT.match(text):
-        named = _FRONT_TITLE.search(front.group(1) or "")
-        title = named.group(1).strip().strip("\"'") if named else ""
+        title = _said(_FRONT_TITLE, front.group(1) or "")
+        end = _said(_FRONT_END, front.group(1) or "")
         text = text[front.end() :]
     text = _DEFINITION.sub("", _COMMENT.sub("", text))
-    return _Reader(text.split("\n")).read(title)
+    return replace(_Reader(text.split("\n")).read(title), valid_until=end)
+
+
+def _said(pattern: re.Pattern[str], front: str) -> str:
+    found = pattern.search(front)
+    return found.group(1).strip().strip("\"'") if found else ""
 
 
 def inline(text: str) -> str:

@@ -3,40 +3,10 @@
 import csv
 import io
 
-from knowledge.text import Extract, TextBuilder, clean, one_line, table_line
+from knowledge.formats.rows import add_facts, add_questions, asks
+from knowledge.text import Extract, TextBuilder, clean
 from sahut.errors import LoadError
 
-QUESTION = {
-    *(
-        "question",
-        "questions",
-        "q",
-        "pertanyaan",
-        "tanya",
-        "soal",
-        "pergunta",
-        "perguntas",
-        "pregunta",
-        "preguntas",
-    ),
-    *("frage", "soru", "spurning", "vraag", "domanda"),
-}
-ANSWER = {
-    *("answer", "answers", "a", "jawaban", "jawab", "resposta", "respostas", "respuesta", "respuestas"),
-    *("antwort", "cevap", "yanıt", "svar", "antwoord", "risposta", "réponse"),
-}
-TOPIC = {
-    "topic",
-    "category",
-    "section",
-    "topik",
-    "kategori",
-    "bagian",
-    "categoria",
-    "categoría",
-    "tema",
-    "assunto",
-}
 _DELIMITERS = ",;\t|"
 _LOOK_AT = 20
 
@@ -49,22 +19,11 @@ def read_sheet(text: str) -> Extract:
     rows = parse_rows(text)
     if not rows:
         raise LoadError("the sheet has no rows")
-    names = [one_line(cell).casefold() for cell in rows[0]]
-    question, answer, topic = (_column(names, known) for known in (QUESTION, ANSWER, TOPIC))
-    if question is None or answer is None:
-        return _facts(rows)
     builder = TextBuilder()
-    current = ""
-    for row in rows[1:]:
-        cells = [*row, *[""] * len(names)]
-        if not cells[question].strip() or not cells[answer].strip():
-            continue
-        if topic is not None and cells[topic].strip() != current:
-            current = cells[topic].strip()
-            builder.close(1)
-            builder.heading(1, current)
-        builder.heading(2, cells[question])
-        builder.block(cells[answer])
+    if not asks(rows[0]):
+        add_facts(builder, rows)
+        return builder.finish()
+    add_questions(builder, rows)
     extract = builder.finish(titled=False)
     if not extract.sections:
         raise LoadError("no row of the sheet has both a question and an answer")
@@ -111,26 +70,8 @@ def _delimiter(text: str) -> str:
     """The delimiter that makes a question-and-answer header, else the one that splits the first lines best."""
     first = text.lstrip("\n").partition("\n")[0]
     for delimiter in _DELIMITERS:
-        names = {name.strip().strip('"').casefold() for name in first.split(delimiter)}
-        if names & QUESTION and names & ANSWER:
+        if asks([name.strip().strip('"') for name in first.split(delimiter)]):
             return delimiter
     lines = [line for line in text.split("\n")[:_LOOK_AT] if line.strip()]
     counts = {d: [line.count(d) for line in lines] for d in _DELIMITERS}
     return max(_DELIMITERS, key=lambda d: (min(counts[d], default=0), sum(counts[d])))
-
-
-def _column(names: list[str], known: set[str]) -> int | None:
-    return next((number for number, name in enumerate(names) if name in known), None)
-
-
-def _facts(rows: list[list[str]]) -> Extract:
-    header = [one_line(cell) for cell in rows[0]]
-    named = len(rows) > 1 and all(header) and len(set(header)) == len(header) and not any(map(_numeric, header))
-    builder = TextBuilder()
-    for number, row in enumerate(rows[1:] if named else rows):
-        builder.block(table_line(row, header if named and len(header) > 1 else []), tight=number > 0)
-    return builder.finish()
-
-
-def _numeric(cell: str) -> bool:
-    return cell.replace(".", "").replace(",", "").replace(" ", "").lstrip("-+").isdigit()

@@ -29,6 +29,8 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 Json = sa.JSON().with_variant(JSONB(), "postgresql")
+# The same for a column that may hold nothing, as SQL means it.
+MaybeJson = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 def time_field(*, index: bool = False, **options: Any) -> Any:
@@ -49,3 +51,8 @@ def json_field(default: Any) -> Any:
 def text_field(default: str = "") -> Any:
     """Text of any length."""
     return Field(default=default, sa_type=sa.Text)
+
+
+def maybe_text() -> Any:
+    """Text that may be absent, which is not the same as empty."""
+    return Field(default=None, sa_type=sa.Text, nullable=True)

@@ -22,12 +22,16 @@ class Role(StrEnum):
 
 
 class Operator(SQLModel, table=True):
-    """A human of the organisation. `email` is lower-cased; a disabled one stays, since the audit names them."""
+    """A human of the organisation. `email` is lower-cased; a disabled one stays, since the audit names them.
+
+    With a `team` they see the requests of its numbers and of those that no team has; without one they see all.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
     email: str = Field(unique=True)
     name: str = Field(default="", sa_type=sa.Text)
     role: str = Field(default=Role.OPERATOR)
+    team: str = ""
     password_hash: str
     created_at: datetime = time_field()
     disabled_at: datetime | None = maybe_time()

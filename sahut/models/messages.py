@@ -40,22 +40,32 @@ class Purpose(StrEnum):
     REPLY = "reply"
     ACKNOWLEDGEMENT = "acknowledgement"
     NOTICE = "notice"
+    CLOSING = "closing"
+    THANKS = "thanks"
     OPERATOR = "operator"
 
+
+# What nobody waits for: it goes when nothing else wants to.
+BULK = frozenset({Purpose.CLOSING})
 
 UNSETTLED = (State.QUEUED, State.SENDING, State.UNKNOWN)
 # Spelt out, not as parameters: an index over a part of the table serves only a query that is seen to need no more.
 UNSETTLED_SQL = sa.text("state IN ('queued', 'sending', 'unknown')")
+FAILED_SQL = sa.text("state = 'failed' AND dismissed_at IS NULL")
 
 
 class Message(SQLModel, table=True):
     """One line of a conversation.
 
-    Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up.
+    Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up, `choice`
+    the id behind a pressed button.
     Outbound: `body` is Meta's message object without the recipient, `callback_id` comes back in every status,
     `answers` is the wamid it replies to, `attempts` counts POSTs, `losses` lost answers and `tries` how often it was
     put off in a row under `error_code`; `sending_since` is when the last POST began and `due_at` when the sender must
-    look at the row again.
+    look at the row again. `bulk`: nobody waits for it. A failed one is on the list of what failed until `dismissed_at`.
+
+    A change of a message (a reaction, an edit, a withdrawal) is a row too, `about` the wamid of what it changes;
+    `edited_at`, `revoked_at` and `reaction` (with `reacted_at`) say what the changed one looks like now.
     """
 
     __table_args__ = (
@@ -68,11 +78,20 @@ class Message(SQLModel, table=True):
             postgresql_where=sa.text("state = 'received' AND done_at IS NULL"),
         ),
         sa.Index(
+            "ix_message_about",
+            "number",
+            "about",
+            sqlite_where=sa.text("about IS NOT NULL"),
+            postgresql_where=sa.text("about IS NOT NULL"),
+        ),
+        sa.Index(
             "ix_message_outbox",
+            "bulk",
             "due_at",
             sqlite_where=UNSETTLED_SQL,
             postgresql_where=UNSETTLED_SQL,
         ),
+        sa.Index("ix_message_failed", "id", sqlite_where=FAILED_SQL, postgresql_where=FAILED_SQL),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -89,9 +108,16 @@ class Message(SQLModel, table=True):
     created_at: datetime = time_field()
     # inbound
     done_at: datetime | None = maybe_time()
+    about: str | None = None
+    choice: str = ""
+    edited_at: datetime | None = maybe_time()
+    revoked_at: datetime | None = maybe_time()
+    reaction: str = text_field()
+    reacted_at: datetime | None = maybe_time()
     # outbound
     turn_id: str | None = Field(default=None, index=True)
     purpose: str | None = None
+    bulk: bool = False
     callback_id: str | None = Field(default=None, unique=True)
     answers: str | None = None
     attempts: int = 0
@@ -101,6 +127,18 @@ class Message(SQLModel, table=True):
     sending_since: datetime | None = maybe_time()
     error_code: int | None = None
     error: str = text_field()
+    dismissed_at: datetime | None = maybe_time()
+
+
+class MediaUpload(SQLModel, table=True):
+    """A file that Meta has for one of our numbers: the SHA-256 of its bytes and Meta's name for it."""
+
+    __tablename__ = "media_upload"
+
+    number: str = Field(primary_key=True)
+    hash: str = Field(primary_key=True)
+    media_id: str
+    uploaded_at: datetime = time_field()
 
 
 class StrayDelivery(SQLModel, table=True):

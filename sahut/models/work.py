@@ -1,4 +1,4 @@
-"""What is done for a customer: turns and their receipts, tool calls, confirmations, handoffs, tickets, the audit."""
+"""What is done for a customer: turns and their receipts, tool calls, confirmations, handoffs, the audit."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,10 +21,16 @@ class HandoffState(StrEnum):
 
 
 class ConfirmationState(StrEnum):
-    """Where a question "shall I?" stands. Only one may wait in a conversation."""
+    """Where a question "shall I?" stands. Only one may wait in a conversation.
+
+    `granted`: an operator has agreed, and the act is under way. `closed`: it is void, nobody's yes counts any more.
+    """
 
     WAITING = "waiting"
+    GRANTED = "granted"
     USED = "used"
+    FAILED = "failed"
+    REFUSED = "refused"
     CLOSED = "closed"
 
 
@@ -50,7 +56,10 @@ class TurnRecord(SQLModel, table=True):
 
 
 class Receipt(SQLModel, table=True):
-    """What a reply stands on; one for each message the assistant sends."""
+    """What a reply stands on; one for each message the assistant sends.
+
+    `guidance_edition` is which edition of its number's guidance shaped it, empty where the number has none of its own.
+    """
 
     message_id: str = Field(foreign_key="message.id", primary_key=True)
     turn_id: str = Field(index=True)
@@ -61,6 +70,7 @@ class Receipt(SQLModel, table=True):
     tools: list[dict[str, Any]] = json_field(list)
     model: str = ""
     prompt_version: str = ""
+    guidance_edition: str = ""
     calibration_version: str = ""
     window_closes_at: datetime | None = maybe_time()
     input_tokens: int = 0
@@ -84,7 +94,10 @@ class CitationRow(SQLModel, table=True):
 
 
 class ToolCallRow(SQLModel, table=True):
-    """The journal of tool calls: `key` is unique, so a call happens once however often its turn runs."""
+    """The journal of tool calls: `key` is unique, so a call happens once however often its turn runs.
+
+    `state` is `begun` before the act and `done` or `failed` after it: one that stays `begun` died on the way.
+    """
 
     __tablename__ = "tool_call"
 
@@ -98,7 +111,10 @@ class ToolCallRow(SQLModel, table=True):
 
 
 class ConfirmationRow(SQLModel, table=True):
-    """A tool call shown to the customer, waiting for the yes."""
+    """A tool call as it was shown to who must agree (`confirms`: `customer` or `operator`), waiting for the yes.
+
+    `digest` binds the yes to these very arguments. `outcome` is what came of an operator's yes.
+    """
 
     __tablename__ = "confirmation"
     __table_args__ = (
@@ -115,13 +131,21 @@ class ConfirmationRow(SQLModel, table=True):
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     tool: str
     arguments: dict[str, Any] = json_field(dict)
+    digest: str = ""
+    confirms: str = "customer"
     state: str = ConfirmationState.WAITING
+    decided_by: str | None = None
+    decided_at: datetime | None = maybe_time()
+    outcome: str = text_field()
     created_at: datetime = time_field()
     expires_at: datetime = time_field()
 
 
 class Handoff(SQLModel, table=True):
-    """A request for a human. At most one is open in a conversation."""
+    """A request for a human. At most one is open in a conversation.
+
+    `suggestion` is a draft of the assistant's that documents support and that it was not sure enough to send.
+    """
 
     __table_args__ = (
         sa.Index(
@@ -141,6 +165,7 @@ class Handoff(SQLModel, table=True):
     lane: str
     reason: str
     summary: str = text_field()
+    suggestion: str = text_field()
     language: str = "en"
     priority: int = 0
     due_at: datetime = time_field()
@@ -152,18 +177,22 @@ class Handoff(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class Ticket(SQLModel, table=True):
-    """A case in the back office. `call_key` binds it to the one tool call that opened it."""
+class Closing(SQLModel, table=True):
+    """The closing message of a session and what the customer thought of it: `score` 3 is good, 1 is bad.
+
+    `inbox_version` is the conversation's when it was made: if that has moved on, the customer's message wins.
+    `scored_at` is by the customer's clock. The id stands in the buttons, so an old button counts for its own session.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    reference: str = Field(unique=True)
-    call_key: str = Field(unique=True)
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
-    contact_id: str = Field(foreign_key="contact.id", index=True)
-    topic: str
-    description: str = text_field()
-    status: str = "open"
-    created_at: datetime = time_field()
+    message_id: str = Field(foreign_key="message.id", unique=True)
+    why: str
+    inbox_version: int
+    score: int | None = None
+    scored_at: datetime | None = maybe_time()
+    comment: str = text_field()
+    created_at: datetime = time_field(index=True)
 
 
 class AuditEntry(SQLModel, table=True):

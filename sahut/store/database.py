@@ -45,6 +45,9 @@ class Store:
         self.engine = _sqlite_engine(self.url, connect) if self.is_sqlite else _postgres_engine(self.url, pool_size)
         self._one_writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._writing = self.engine.execution_options(sahut_writes=True)
+        # On PostgreSQL each statement of a look sees the last commit, in a transaction or not: two trips less without.
+        looks: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self.looking = self.engine.execution_options(**looks)
         # Hears of the conversations that a transaction changed, after its commit. Must be quick and never raise.
         self.announce: Announce = _to_nobody
 
@@ -62,7 +65,7 @@ class Store:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A look that never waits for a writer; on SQLite all of it sees one state."""
-        async with self._session(self.engine) as tx:
+        async with self._session(self.looking) as tx:
             yield tx
 
     @asynccontextmanager

@@ -15,16 +15,18 @@ from sahut.hours import Hours
 from sahut.ids import ConversationId, HandoffId
 from sahut.models import (
     OPEN_HANDOFF,
-    AuditEntry,
     Conversation,
     Handoff,
     HandoffState,
     Holder,
     Message,
+    Purpose,
     State,
     Status,
 )
 from sahut.rules import Actor
+from sahut.store import files, forms, grants, hooks
+from sahut.store.audit import audit
 from sahut.store.database import Tx, insert_once
 from sahut.store.rows import lock_conversation, update_conversation
 from sahut.turn import Lane, Reason
@@ -42,6 +44,7 @@ async def open_handoff(
     language: str,
     now: datetime,
     hours: Hours = ALWAYS,
+    suggestion: str = "",
 ) -> bool:
     """Queue a request for a human; false where one is open already (it stands, nothing is asked twice).
 
@@ -52,6 +55,7 @@ async def open_handoff(
         lane=lane,
         reason=reason,
         summary=summary,
+        suggestion=suggestion,
         language=language,
         due_at=hours.after(now, rules.HANDOFF_DUE),
         created_at=now,
@@ -60,6 +64,9 @@ async def open_handoff(
     if opened:
         status = Status.SPAM if lane == "spam" else Status.WAITING
         await update_conversation(tx, conversation_id, status=status, updated_at=now)
+        if status == Status.SPAM:
+            await files.quarantine(tx, conversation_id)
+        await hooks.note(tx, "handoff.opened", {"handoff": _data(handoff)}, now=now)
     return opened
 
 
@@ -100,7 +107,32 @@ async def speak(tx: Tx, conversation_id: ConversationId, *, actor: Actor, now: d
         audit(tx, actor, "take_over", conversation_id, now)
     else:
         await update_conversation(tx, conversation_id, updated_at=now)
+    if conversation.standby_at is not None:
+        # Whoever sends becomes the owner of the thread.
+        await update_conversation(tx, conversation_id, owned_at=now)
     return conversation
+
+
+async def app_speaks(tx: Tx, conversation: Conversation, *, actor: Actor, until: datetime, now: datetime) -> None:
+    """A colleague answered from the phone app (`actor`): the assistant is silent there, `until` then at least.
+
+    Whoever holds the conversation keeps it. The conversation is locked.
+    """
+    if conversation.held_by not in (None, actor.id):
+        await update_conversation(tx, conversation.id, updated_at=now)
+        return
+    if conversation.held_by is None:
+        await _hold(tx, conversation, actor, now)
+        audit(tx, actor, "take_over", conversation.id, now)
+    known = conversation.held_until if conversation.held_by == actor.id else None
+    await update_conversation(tx, conversation.id, held_until=until if known is None else max(known, until))
+
+
+async def app_lets_go(tx: Tx, conversation: Conversation, *, actor: Actor, now: datetime) -> None:
+    """The colleague at the phone has been silent for long: the assistant answers again. The conversation is locked."""
+    await _close(tx, conversation.id, HandoffState.RETURNED, note="", now=now)
+    await _let_go(tx, conversation, Status.OPEN, now)
+    audit(tx, actor, "return", conversation.id, now)
 
 
 async def assign(tx: Tx, conversation_id: ConversationId, *, to: Actor, actor: Actor, now: datetime) -> None:
@@ -119,9 +151,13 @@ async def give_back(tx: Tx, conversation_id: ConversationId, *, actor: Actor, no
 
 
 async def resolve(tx: Tx, conversation_id: ConversationId, *, actor: Actor, note: str, now: datetime) -> None:
-    """The matter is closed. The next message opens the conversation again, with the assistant."""
+    """The matter is closed. The next message opens the conversation again, with the assistant.
+
+    So does one that came just before and waits for the assistant still.
+    """
     conversation = await _locked_for(tx, conversation_id, actor)
     await _close(tx, conversation_id, HandoffState.RESOLVED, note=note, now=now)
+    await forms.close_open(tx, conversation_id, now=now)
     await _let_go(tx, conversation, Status.RESOLVED, now)
     audit(tx, actor, "resolve", conversation_id, now)
 
@@ -131,6 +167,7 @@ async def mark_spam(tx: Tx, conversation_id: ConversationId, *, actor: Actor, no
     conversation = await _locked_for(tx, conversation_id, actor)
     await _close(tx, conversation_id, HandoffState.RESOLVED, note="spam", now=now)
     await _let_go(tx, conversation, Status.SPAM, now)
+    await files.quarantine(tx, conversation_id)
     audit(tx, actor, "spam", conversation_id, now)
 
 
@@ -141,6 +178,7 @@ async def mark_not_spam(tx: Tx, conversation_id: ConversationId, *, actor: Actor
         raise Conflict(f"This conversation is not marked as spam, it is {conversation.status}.")
     await _close(tx, conversation_id, HandoffState.RETURNED, note="not spam", now=now)
     await _let_go(tx, conversation, Status.OPEN, now)
+    await update_conversation(tx, conversation_id, cleared_version=conversation.inbox_version + 1)
     await _reopen_last_message(tx, conversation_id, now)
     audit(tx, actor, "not_spam", conversation_id, now)
 
@@ -175,12 +213,6 @@ async def note_notice(tx: Tx, handoff_id: str, *, now: datetime) -> bool:
     return result.scalar_one_or_none() is not None
 
 
-def audit(tx: Tx, actor: Actor, action: str, conversation_id: str | None, now: datetime, **detail: object) -> None:
-    """Write who did what. `detail` never holds the text of a message."""
-    who = {"id": actor.id, "role": actor.role, **detail}
-    tx.add(AuditEntry(at=now, actor=actor.name, action=action, conversation_id=conversation_id, detail=who))
-
-
 async def _locked(tx: Tx, conversation_id: str) -> Conversation:
     conversation = await lock_conversation(tx, conversation_id)
     if conversation is None:
@@ -204,11 +236,18 @@ async def _hold(tx: Tx, conversation: Conversation, actor: Actor, now: datetime)
         .where(col(Handoff.conversation_id) == conversation.id, col(Handoff.state).in_(OPEN_HANDOFF))
         .values(state=HandoffState.CLAIMED, claimed_by=actor.name, claimed_at=now)
     )
+    await grants.void(tx, conversation.id, whose="customer")
     held = {"held_by": actor.id, "held_by_name": actor.name}
     await _change_speaker(tx, conversation, now=now, holder=Holder.OPERATOR, **held)
 
 
 async def _let_go(tx: Tx, conversation: Conversation, status: Status, now: datetime) -> None:
+    await grants.void(tx, conversation.id)
+    if status != Status.SPAM and conversation.undone_since and rules.speaker_of(conversation) == "assistant":
+        # The customer has just written, and it is the assistant's to answer: nobody else would.
+        version = conversation.inbox_version + 1
+        await update_conversation(tx, conversation.id, inbox_version=version, status=Status.OPEN, updated_at=now)
+        return
     free = {"held_by": None, "held_by_name": None}
     await _change_speaker(tx, conversation, now=now, holder=Holder.ASSISTANT, status=status, **free)
 
@@ -237,11 +276,21 @@ async def _change_speaker(tx: Tx, conversation: Conversation, *, now: datetime, 
 
 
 async def _close(tx: Tx, conversation_id: str, state: HandoffState, *, note: str, now: datetime) -> None:
-    await tx.execute(
-        sa.update(Handoff)
-        .where(col(Handoff.conversation_id) == conversation_id, col(Handoff.state).in_(OPEN_HANDOFF))
-        .values(state=state, closed_at=now, note=note)
-    )
+    query = select(Handoff).where(Handoff.conversation_id == conversation_id, col(Handoff.state).in_(OPEN_HANDOFF))
+    # At most one is open.
+    handoff = (await tx.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+    if handoff is None:
+        return
+    handoff.state, handoff.closed_at, handoff.note = state, now, note
+    await tx.flush()
+    if state == HandoffState.RESOLVED:
+        await hooks.note(tx, "handoff.resolved", {"handoff": _data(handoff)}, now=now)
+
+
+def _data(handoff: Handoff) -> dict[str, Any]:
+    """A handoff as outgoing webhooks tell of it; what customers wrote stays in the conversation."""
+    shown = {"id", "conversation_id", "state", "lane", "reason", "language", "due_at", "claimed_by", "closed_at"}
+    return handoff.model_dump(mode="json", include=shown)
 
 
 async def _reopen_last_message(tx: Tx, conversation_id: str, now: datetime) -> None:
@@ -259,7 +308,13 @@ async def _reopen_last_message(tx: Tx, conversation_id: str, now: datetime) -> N
     last = (await tx.execute(query)).scalar_one_or_none()
     if last is None:
         return
-    answered = select(Message.id).where(Message.conversation_id == conversation_id, Message.answers == last.wamid)
+    # An acknowledgement is no answer, and what was dropped or failed was none.
+    answered = select(Message.id).where(
+        Message.conversation_id == conversation_id,
+        col(Message.id) > last.id,
+        col(Message.purpose).in_((Purpose.REPLY, Purpose.OPERATOR)),
+        col(Message.state).not_in((State.DROPPED, State.FAILED)),
+    )
     if (await tx.execute(answered.limit(1))).scalar_one_or_none() is None:
         last.done_at = None
         await tx.flush()

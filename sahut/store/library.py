@@ -13,6 +13,9 @@ import sqlalchemy as sa
 
 from sahut.errors import NotFound
 from sahut.models.library import Chunk, Document, DocumentVersion, KnowledgeState
+from sahut.rules import Actor
+from sahut.store import media, recalls
+from sahut.store.audit import audit
 from sahut.store.database import Tx, insert_once
 
 # SQLite takes 32,766 parameters a statement; rows are read in bunches well below that.
@@ -87,6 +90,16 @@ async def listed(
     return (await tx.scalars(statement)).all()
 
 
+async def present(tx: Tx) -> Sequence[tuple[str, str, str]]:
+    """What is known, by content: collection, path and the version's hash of each document, ordered."""
+    statement = sa.select(_DOCUMENT.collection, _DOCUMENT.path, _VERSION.hash)
+    statement = statement.join(DocumentVersion, _VERSION.id == _DOCUMENT.version_id).where(
+        _DOCUMENT.removed_at.is_(None)
+    )
+    rows = await tx.execute(statement.order_by(_DOCUMENT.collection, _DOCUMENT.path))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 async def under(tx: Tx, collection: str, roots: Iterable[str]) -> Sequence[Document]:
     """The documents that stand in the collection and were learned from one of these folders."""
     statement = sa.select(Document).where(
@@ -110,7 +123,8 @@ async def count_chunks(tx: Tx, version_id: str, embedder: str) -> int:
 async def put(
     tx: Tx, document: Document, wanted: DocumentVersion, chunks: Sequence[Chunk], *, now: datetime
 ) -> DocumentVersion:
-    """Make `wanted` the document's current version and count one change; the version as stored.
+    """Make `wanted` the document's current version and count one change; the version as stored. Answers that cite
+    what it says no more are recalled.
 
     A version that was there before is taken up again. `chunks` replace those of the same embedder. The rows given
     need no matching ids: they are set here.
@@ -123,22 +137,49 @@ async def put(
     current = await version(tx, stored.id, wanted.hash)
     assert current is not None  # noqa: S101
     if chunks:
-        embedder = chunks[0].embedder
-        await tx.execute(sa.delete(Chunk).where(_CHUNK.version_id == current.id, _CHUNK.embedder == embedder))
-        await tx.execute(sa.insert(Chunk), [{**chunk.model_dump(), "version_id": current.id} for chunk in chunks])
+        await _write(tx, current.id, chunks)
     stored.root, stored.title, stored.language = document.root, current.title, current.language
     stored.version_id, stored.updated_at, stored.removed_at = current.id, now, None
+    stored.valid_until = document.valid_until
+    stored.expired_at = now if document.valid_until is not None and document.valid_until <= now else None
     await tx.flush()
     await bump(tx)
+    await recalls.follow(tx, stored, now=now)
     return current
 
 
 async def remove(tx: Tx, document: Document, *, now: datetime) -> None:
-    """Take a document out of what is known; its versions stay. Counts one change."""
+    """Take a document out of what is known; its versions stay, answers that cite it are recalled. Counts one change."""
     document.removed_at = now
     document.updated_at = now
     await tx.flush()
     await bump(tx)
+    await recalls.follow(tx, document, now=now)
+
+
+async def withdraw(tx: Tx, document_id: str, *, by: Actor, now: datetime) -> bool:
+    """As `remove`, at somebody's wish: its file is sent to nobody either. `False` where it is gone already.
+
+    Raises `NotFound` where there never was such a document.
+    """
+    document = await get(tx, document_id)
+    if document.removed_at is not None:
+        return False
+    await remove(tx, document, now=now)
+    await media.remove(tx, document.collection, document.path, now=now)
+    audit(tx, by, "document_delete", None, now, document=document.id)
+    return True
+
+
+async def expire(tx: Tx, *, now: datetime) -> list[str]:
+    """Take documents out of every search whose time is over; their paths. They stay listed, and their answers stand."""
+    over = sa.update(Document).where(
+        _DOCUMENT.valid_until <= now, _DOCUMENT.expired_at.is_(None), _DOCUMENT.removed_at.is_(None)
+    )
+    found = [str(path) for path in (await tx.execute(over.values(expired_at=now).returning(_DOCUMENT.path))).scalars()]
+    if found:
+        await bump(tx)
+    return found
 
 
 async def current_versions(tx: Tx, embedder: str) -> dict[str, int]:
@@ -146,7 +187,7 @@ async def current_versions(tx: Tx, embedder: str) -> dict[str, int]:
     statement = (
         sa.select(_CHUNK.version_id, sa.func.count())
         .join(Document, _DOCUMENT.version_id == _CHUNK.version_id)
-        .where(_DOCUMENT.removed_at.is_(None), _CHUNK.embedder == embedder)
+        .where(_DOCUMENT.removed_at.is_(None), _DOCUMENT.expired_at.is_(None), _CHUNK.embedder == embedder)
         .group_by(_CHUNK.version_id)
     )
     return {str(version_id): int(count) for version_id, count in await tx.execute(statement)}
@@ -182,8 +223,73 @@ async def leaves(tx: Tx, embedder: str, version_ids: Sequence[str]) -> list[Leaf
     return found
 
 
+async def text_of(tx: Tx, version_id: str, start: int, end: int) -> str:
+    """A span of a version's text, in code points."""
+    span = sa.func.substr(_VERSION.text, start + 1, end - start)
+    return str(await tx.scalar(sa.select(span).where(_VERSION.id == version_id)) or "")
+
+
+async def sentences(tx: Tx, chunk_ids: Sequence[str]) -> dict[str, bytes]:
+    """Chunk id -> the stored vectors of its sentences, for those that have them."""
+    statement = sa.select(_CHUNK.id, _CHUNK.sentences).where(_CHUNK.id.in_(chunk_ids), _CHUNK.sentences.is_not(None))
+    return {row.id: row.sentences for row in await tx.execute(statement)}
+
+
+async def vectors(tx: Tx, embedder: str, digests: Sequence[str]) -> dict[str, tuple[bytes, bytes | None]]:
+    """Digest of a text -> its vector and its sentences' vectors, for those that any version has of this embedder."""
+    found: dict[str, tuple[bytes, bytes | None]] = {}
+    for at in range(0, len(digests), _BUNCH):
+        statement = sa.select(_CHUNK.digest, _CHUNK.vector, _CHUNK.sentences)
+        statement = statement.where(_CHUNK.digest.in_(digests[at : at + _BUNCH]), _CHUNK.embedder == embedder)
+        found.update({row.digest: (row.vector, row.sentences) for row in await tx.execute(statement)})
+    return found
+
+
+async def chunks(tx: Tx, version_id: str, embedder: str) -> Sequence[Chunk]:
+    """The chunks of a version in their order, with the vectors of one embedder."""
+    statement = sa.select(Chunk).where(_CHUNK.version_id == version_id, _CHUNK.embedder == embedder)
+    return (await tx.scalars(statement.order_by(_CHUNK.position))).all()
+
+
+async def foreign(tx: Tx, embedder: str) -> dict[str, str]:
+    """Version id -> another embedder, for every current version that has vectors, but none of `embedder`."""
+    ours = sa.select(_CHUNK.version_id).where(_CHUNK.embedder == embedder)
+    statement = (
+        sa.select(_CHUNK.version_id, sa.func.min(_CHUNK.embedder))
+        .join(Document, _DOCUMENT.version_id == _CHUNK.version_id)
+        .where(_DOCUMENT.removed_at.is_(None), _CHUNK.version_id.not_in(ours))
+        .group_by(_CHUNK.version_id)
+    )
+    return {str(version_id): str(name) for version_id, name in await tx.execute(statement)}
+
+
+async def replace_chunks(tx: Tx, version_id: str, rows: Sequence[Chunk]) -> None:
+    """Give a version these chunks, all of one embedder, in place of those it has of it. Counts one change."""
+    await _write(tx, version_id, rows)
+    await bump(tx)
+
+
 async def hashes(tx: Tx, documents: Sequence[Document]) -> dict[str, str]:
     """document id -> the content hash of its current version."""
     wanted = [document.version_id for document in documents if document.version_id]
     statement = sa.select(_VERSION.document_id, _VERSION.hash).where(_VERSION.id.in_(wanted))
     return {row.document_id: row.hash for row in await tx.execute(statement)}
+
+
+async def suspect(tx: Tx, documents: Sequence[Document]) -> dict[str, list[dict[str, Any]]]:
+    """document id -> the suspect stretches of its current version, for those that have any."""
+    wanted = [document.version_id for document in documents if document.version_id]
+    statement = sa.select(_VERSION.document_id, _VERSION.suspect).where(_VERSION.id.in_(wanted))
+    return {row.document_id: row.suspect for row in await tx.execute(statement) if row.suspect}
+
+
+async def pages(tx: Tx, versions: Sequence[str]) -> dict[str, list[int]]:
+    """Content hash -> the offsets where the pages of that text begin, for versions that have pages."""
+    statement = sa.select(_VERSION.hash, _VERSION.pages).where(_VERSION.hash.in_(versions))
+    return {row.hash: row.pages for row in await tx.execute(statement) if row.pages}
+
+
+async def _write(tx: Tx, version_id: str, rows: Sequence[Chunk]) -> None:
+    embedder = rows[0].embedder
+    await tx.execute(sa.delete(Chunk).where(_CHUNK.version_id == version_id, _CHUNK.embedder == embedder))
+    await tx.execute(sa.insert(Chunk), [{**chunk.model_dump(), "version_id": version_id} for chunk in rows])

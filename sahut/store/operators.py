@@ -33,10 +33,12 @@ def actor_of(operator: Operator) -> Actor:
     return Actor(id=operator.id, name=operator.name or operator.email, role=Role(operator.role))
 
 
-async def add(tx: Tx, *, email: str, name: str, role: Role, password_hash: str, now: datetime) -> Operator:
-    """A new operator. Raises `Conflict` where the address is taken, by a disabled one too."""
+async def add(
+    tx: Tx, *, email: str, name: str, role: Role, password_hash: str, now: datetime, team: str = ""
+) -> Operator:
+    """A new operator, of a `team` if any. Raises `Conflict` where the address is taken, by a disabled one too."""
     email = normal_email(email)
-    operator = Operator(email=email, name=name, role=role, password_hash=password_hash, created_at=now)
+    operator = Operator(email=email, name=name, role=role, team=team, password_hash=password_hash, created_at=now)
     if not await insert_once(tx, operator):
         raise Conflict(f"There is an operator {email} already.")
     return operator
@@ -63,6 +65,11 @@ async def named(tx: Tx, id_or_email: str) -> Operator:
     if operator is None or operator.disabled_at is not None:
         raise NotFound(f"There is no operator {key}: `sahut operator list` shows them.")
     return operator
+
+
+async def join(tx: Tx, operator_id: str, team: str) -> None:
+    """They belong to a team from the next page that they open on; "": to none, and see all requests."""
+    await tx.execute(sa.update(Operator).where(col(Operator.id) == operator_id).values(team=team))
 
 
 async def disable(tx: Tx, operator_id: str, *, now: datetime) -> None:

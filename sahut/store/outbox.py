@@ -4,14 +4,16 @@ There is no idempotency key on Meta's side, so `sending` is committed before the
 down by `outcomes`. Knows nothing of HTTP.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from sahut import rules
+from sahut import pacing, rules
 from sahut.ids import ConversationId, MessageId, new_id
 from sahut.models import (
+    BULK,
     UNSETTLED_SQL,
     Author,
     ContactIdentity,
@@ -21,17 +23,27 @@ from sahut.models import (
     Purpose,
     State,
 )
-from sahut.store import outcomes
+from sahut.store import media, numbers, outcomes, ratings
 from sahut.store.database import Tx, table_of
-from sahut.store.rows import lock_conversation, lock_unsettled, update_message
-from sahut.store.sending import Rest, Sending
+from sahut.store.rows import lock_conversation, lock_unsettled, update_conversation, update_message
+from sahut.store.sending import Rest, Sending, Step, Upload
 
 # Longer than the sender waits for a POST (`api.sender.POST_LIMIT_S`): one that is still on its way is not yet lost.
 SEND_LEASE = timedelta(seconds=30)
+# The same for an upload (`api.sender.UPLOAD_LIMIT_S`), so that nobody else begins it meanwhile.
+UPLOAD_LEASE = timedelta(seconds=150)
+
+# What a message can be sent to.
+_ADDRESSES = {IdentityKind.PHONE, IdentityKind.BSUID, IdentityKind.GROUP}
 
 # Built once.
 _IDENTITY = table_of(ContactIdentity)
-_NAMES_OF = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value).where(_IDENTITY.c.contact_id == sa.bindparam("key"))
+# The newest name of a kind comes last and is the one that is taken.
+_NAMES_OF = (
+    sa.select(_IDENTITY.c.kind, _IDENTITY.c.value)
+    .where(_IDENTITY.c.contact_id == sa.bindparam("key"))
+    .order_by(_IDENTITY.c.id)
+)
 _MESSAGE = table_of(Message)
 _WAIT_BEHIND = (
     sa.update(_MESSAGE)
@@ -43,12 +55,14 @@ _WAIT_BEHIND = (
     )
     .values(due_at=sa.bindparam("until"))
 )
-_DUE = (
-    sa.select(_MESSAGE.c.conversation_id)
-    .where(UNSETTLED_SQL, _MESSAGE.c.due_at <= sa.bindparam("now"))
-    .order_by(_MESSAGE.c.due_at)
+# Two walks along one index: whatever somebody waits for comes before all that nobody does.
+_DUE = {
+    bulk: sa.select(_MESSAGE.c.conversation_id)
+    .where(UNSETTLED_SQL, _MESSAGE.c.bulk.is_(bulk), _MESSAGE.c.due_at <= sa.bindparam("now"))
+    .order_by(_MESSAGE.c.due_at, _MESSAGE.c.id)
     .limit(sa.bindparam("most"))
-)
+    for bulk in (False, True)
+}
 
 
 def draft(
@@ -76,6 +90,7 @@ def draft(
         sent_at=now,
         created_at=now,
         purpose=purpose,
+        bulk=purpose in BULK,
         callback_id=f"out:{new_id()}",
         answers=answers,
         turn_id=turn_id,
@@ -91,18 +106,19 @@ async def claim(
     margin: timedelta,
     unknown_wait: timedelta,
     listening_since: datetime,
-) -> Sending | Rest:
-    """The conversation's next message, marked `sending`, or that nothing may leave now.
+    rate: pacing.Rate | None = None,
+) -> Step:
+    """The conversation's next message, marked `sending`, the file that must be uploaded for it, or that it may rest.
 
     Messages of a conversation leave in order: one whose outcome is open holds those behind it. A status may settle it
     for `unknown_wait`, counted from `listening_since` at the earliest: while we were down Meta could tell us nothing.
+    `rate` is the pace of the number; claim last in a transaction, since all workers of the number wait for it.
     """
     conversation = await lock_conversation(tx, conversation_id)
     if conversation is None:
-        return Rest(undone=False)
-    rest = Rest(undone=conversation.undone_since is not None)
-    waiting = await lock_unsettled(tx, conversation_id)
-    for message in waiting:
+        return Rest(conversation_id, undone=False)
+    undone = conversation.undone_since is not None
+    for message in await lock_unsettled(tx, conversation_id):
         held_until = message.due_at
         if message.state != State.QUEUED:
             fate, held_until = await _open_outcome(
@@ -112,22 +128,33 @@ async def claim(
                 continue
             if fate == "wait":
                 await _wait_behind(tx, message, held_until)
-                return rest
-        permission = _permission(message, conversation, now=now, margin=margin)
+                return Rest(conversation_id, undone)
+        permission = await _permission(tx, message, conversation, now=now, margin=margin)
         if isinstance(permission, rules.Drop):
             await _drop(tx, message, permission.reason, now=now)
         elif message.state == State.QUEUED and held_until is not None and held_until > now:
             await _wait_behind(tx, message, held_until)
-            return rest
+            return Rest(conversation_id, undone, until=held_until)
         else:
-            return await _begin(tx, message, conversation, now=now)
-    return rest
+            step = await _begin(tx, message, conversation, now=now, rate=rate or pacing.Rate())
+            if step is not None:
+                return step
+    return Rest(conversation_id, undone)
 
 
 async def due(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
-    """Conversations with a message that must be looked at: queued, or with an outcome open for too long."""
-    rows = await tx.execute(_DUE, {"now": now, "most": limit})
-    return [ConversationId(row) for row in dict.fromkeys(rows.scalars())]
+    """Conversations with a message that must be looked at: queued, or with an outcome open for too long.
+
+    First those that somebody waits for, then the others, each in the order in which they fell due.
+    """
+    rows = [row for query in _DUE.values() for row in (await tx.execute(query, {"now": now, "most": limit})).scalars()]
+    return [ConversationId(row) for row in dict.fromkeys(rows)][:limit]
+
+
+async def look_now(tx: Tx, number: str, *, now: datetime) -> None:
+    """Nothing of a number's queue waits for a later look: the number may send again."""
+    queued = sa.and_(_MESSAGE.c.number == number, UNSETTLED_SQL, _MESSAGE.c.state == State.QUEUED)
+    await tx.execute(sa.update(_MESSAGE).where(queued, _MESSAGE.c.due_at > now).values(due_at=now))
 
 
 async def _wait_behind(tx: Tx, head: Message, until: datetime | None) -> None:
@@ -155,10 +182,13 @@ async def _open_outcome(
     return fate, until
 
 
-def _permission(
-    message: Message, conversation: Conversation, *, now: datetime, margin: timedelta
+async def _permission(
+    tx: Tx, message: Message, conversation: Conversation, *, now: datetime, margin: timedelta
 ) -> rules.Send | rules.Drop:
+    closes = message.purpose == Purpose.CLOSING
     return rules.may_send(
+        overtaken=closes and await ratings.overtaken(tx, message, conversation),
+        standby=rules.is_standby(owned_at=conversation.owned_at, standby_at=conversation.standby_at),
         purpose=message.purpose or Purpose.REPLY,
         kind=message.kind,
         holder=conversation.holder,
@@ -171,27 +201,101 @@ def _permission(
 
 async def _drop(tx: Tx, message: Message, reason: str, *, now: datetime) -> None:
     await update_message(tx, message, state=State.DROPPED, error=reason, due_at=None)
+    if message.purpose == Purpose.CLOSING and reason != rules.WINDOW_CLOSED:
+        await ratings.take_back(tx, message)
     if reason == rules.WINDOW_CLOSED:
         await outcomes.tell_human(tx, message, f"Not sent: {reason}.", now=now)
 
 
-async def _begin(tx: Tx, message: Message, conversation: Conversation, *, now: datetime) -> Sending:
+async def _begin(
+    tx: Tx, message: Message, conversation: Conversation, *, now: datetime, rate: pacing.Rate
+) -> Sending | Upload | Rest | None:
+    """Mark the message as being sent, or hold it for its pace or a pause.
+
+    `None` where those behind it may go: its file may not be sent any more, or nobody waits for it and it must.
+    """
+    names = {row.kind: row.value for row in await tx.execute(_NAMES_OF, {"key": conversation.contact_id})}
+    if not names.keys() & _ADDRESSES:
+        why = "WhatsApp gives this customer neither a phone number nor a user id any more"
+        await outcomes.fail_message(tx, message, why=why, code=None, now=now)
+        return None
+    body = await media.settled(tx, message.number, message.body, now=now)
+    if body is None and not await numbers.is_paused(tx, message.number):
+        return await _upload(tx, message, now=now)
+    pair = pacing.Pair(conversation.pair_began_at, conversation.pair_burst)
+    rest = Rest(ConversationId(conversation.id), undone=conversation.undone_since is not None)
+    free_at = pair.free_at(now)
+    if free_at > now:
+        await _hold(tx, message, free_at)
+        return replace(rest, until=free_at)
+    slot = await numbers.take_slot(tx, message.number, now=now, bulk=message.bulk, rate=rate)
+    if body is None or isinstance(slot, numbers.NoSlot):
+        await _hold(tx, message, slot.until if isinstance(slot, numbers.NoSlot) else now)
+        return None if message.bulk else rest
     attempt = message.attempts + 1
     await update_message(tx, message, state=State.SENDING, sending_since=now, attempts=attempt, due_at=now + SEND_LEASE)
-    names = {row.kind: row.value for row in await tx.execute(_NAMES_OF, {"key": conversation.contact_id})}
+    await _note_sending(tx, message, conversation, pair.after(slot.at), now=now)
     # Newer messages came after the one this answers: quote it, so that the reply is not read as theirs.
     overtaken = message.answers != conversation.last_inbound_wamid
     return Sending(
         id=MessageId(message.id),
         conversation_id=ConversationId(conversation.id),
         number=message.number,
-        body=message.body,
+        body=body,
+        file=media.local_hash(message.body),
         phone=names.get(IdentityKind.PHONE),
         user_id=names.get(IdentityKind.BSUID),
+        group=names.get(IdentityKind.GROUP),
         quote=message.answers if overtaken else None,
         callback_id=message.callback_id or "",
         attempt=attempt,
         since=now,
         tries=message.tries,
         error_code=message.error_code,
+        at=slot.at,
     )
+
+
+async def _hold(tx: Tx, message: Message, until: datetime) -> None:
+    """It stays queued until then, and what stands behind it with it; what nobody waits for stops nobody."""
+    await update_message(tx, message, due_at=until)
+    if not message.bulk:
+        await _wait_behind(tx, message, until)
+
+
+async def _note_sending(
+    tx: Tx, message: Message, conversation: Conversation, pair: pacing.Pair, *, now: datetime
+) -> None:
+    changes: dict[str, Any] = {"pair_began_at": pair.began_at, "pair_burst": pair.burst}
+    if message.purpose == Purpose.OPERATOR and not await ratings.is_closed(tx, conversation):
+        changes["answered_at"] = now
+    await update_conversation(tx, conversation.id, **changes)
+
+
+async def _upload(tx: Tx, message: Message, *, now: datetime) -> Upload | None:
+    digest = media.local_hash(message.body) or ""
+    file = await media.sendable(tx, digest)
+    if file is None:
+        why = "its file is no longer among those that may be sent"
+        await outcomes.fail_message(tx, message, why=why, code=None, now=now)
+        return None
+    await update_message(tx, message, due_at=now + UPLOAD_LEASE)
+    return Upload(
+        id=MessageId(message.id),
+        conversation_id=ConversationId(message.conversation_id),
+        number=message.number,
+        attempt=message.attempts,
+        since=now,
+        tries=message.tries,
+        error_code=message.error_code,
+        hash=digest,
+        media_type=file.media_type,
+        root=file.root,
+        path=file.path,
+    )
+
+
+async def uploaded(tx: Tx, upload: Upload, media_id: str, *, now: datetime) -> None:
+    """Meta has the file: whatever carries it may leave."""
+    await media.keep_upload(tx, upload.number, upload.hash, media_id, now=now)
+    await update_message(tx, upload, due_at=now)

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from sahut.models import UNSETTLED_SQL, Conversation, Message
 from sahut.store.database import Tx, changed, table_of
-from sahut.store.sending import Sending
+from sahut.store.sending import Attempt
 
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
 _CONVERSATION, _MESSAGE = table_of(Conversation), table_of(Message)
 # What an outcome is judged by: of a wide row, fetching costs more than finding.
 OUTCOME_COLUMNS = [
-    _MESSAGE.c[name] for name in ("id", "conversation_id", "state", "wamid", "attempts", "losses", "purpose")
+    _MESSAGE.c[name]
+    for name in ("id", "conversation_id", "state", "wamid", "attempts", "losses", "purpose", "sending_since")
 ]
 _UPDATE_CONVERSATION = sa.update(_CONVERSATION).where(_CONVERSATION.c.id == _KEY)
 _UPDATE_MESSAGE = sa.update(_MESSAGE).where(_MESSAGE.c.id == _KEY)
@@ -62,7 +63,7 @@ async def lock_unsettled(tx: Tx, conversation_id: str) -> list[Message]:
     return cast("list[Message]", list(await tx.execute(_LOCK_UNSETTLED, {"key": conversation_id})))
 
 
-async def update_message(tx: Tx, message: Message | Sending, **changes: Any) -> None:
+async def update_message(tx: Tx, message: Message | Attempt, **changes: Any) -> None:
     """Set columns of one message. What was read of it before stays as it was."""
     await tx.execute(_UPDATE_MESSAGE, {"key": message.id, **changes})
     changed(tx, message.conversation_id)

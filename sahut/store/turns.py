@@ -4,6 +4,7 @@ The lease keeps two turns of a conversation apart; the fencing number and the in
 transaction that records, keep a late or stale draft out. Knows nothing of models or WhatsApp.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +18,6 @@ from sahut.ids import ConversationId
 from sahut.models import (
     Author,
     CitationRow,
-    ConfirmationRow,
-    ConfirmationState,
     Conversation,
     Message,
     Purpose,
@@ -26,10 +25,14 @@ from sahut.models import (
     State,
     TurnRecord,
 )
-from sahut.store import handoffs, outbox, snapshot
+from sahut.store import forms, gaps, grants, handoffs, memory, outbox, people, ratings, snapshot
 from sahut.store.database import Tx, insert, table_of
 from sahut.store.rows import lock_conversation, update_conversation
 from sahut.turn import Guidance, Reply, Turn
+
+# What shapes the answers of a number, and what tells it by now. Raises `StoreUnavailable`.
+GuidanceOf = Callable[[str], Guidance]
+Guide = Callable[[], Awaitable[GuidanceOf]]
 
 # Built once.
 _MESSAGE = table_of(Message)
@@ -63,7 +66,7 @@ class NotYet:
 
 
 async def claim(
-    tx: Tx, conversation_id: ConversationId, *, worker: str, now: datetime, lease: timedelta, guidance: Guidance
+    tx: Tx, conversation_id: ConversationId, *, worker: str, now: datetime, lease: timedelta, guidance: GuidanceOf
 ) -> Claim | NotYet | None:
     """Lease the conversation and freeze its turn. `None` where there is nothing to do or another worker does it."""
     conversation = await lock_conversation(tx, conversation_id)
@@ -73,14 +76,14 @@ async def claim(
         return None
     if conversation.wake_at is not None and conversation.wake_at > now:
         return NotYet(conversation.wake_at)
-    if _speaker(conversation) != "assistant":
+    if rules.speaker_of(conversation) != "assistant":
         await finish_burst(tx, conversation_id, now=now)
         return None
     fence, attempts = conversation.fence + 1, conversation.attempts + 1
     await update_conversation(
         tx, conversation_id, fence=fence, attempts=attempts, leased_by=worker, leased_until=now + lease
     )
-    turn = await snapshot.freeze(tx, conversation, now=now, guidance=guidance)
+    turn = await snapshot.freeze(tx, conversation, now=now, guidance=guidance(conversation.number))
     return Claim(
         turn=turn,
         number=conversation.number,
@@ -112,7 +115,7 @@ async def record(tx: Tx, claim: Claim, reply: Reply, *, body: dict[str, Any], no
         held_fence=claim.fence,
         inbox_version=conversation.inbox_version,
         seen_version=claim.inbox_version,
-        speaker=_speaker(conversation),
+        speaker=rules.speaker_of(conversation),
     )
     await insert(tx, _turn_record(claim, reply, outcome, now))
     if outcome == "recorded":
@@ -163,16 +166,6 @@ async def forget(tx: Tx, *, before: datetime) -> None:
     await tx.execute(sa.delete(TurnRecord).where(col(TurnRecord.ended_at) < before))
 
 
-async def spent_since(tx: Tx, since: datetime) -> float:
-    """What the turns since then cost, in US dollars, dropped drafts too."""
-    query = select(sa.func.sum(TurnRecord.cost_usd)).where(TurnRecord.ended_at >= since)
-    return float((await tx.execute(query)).scalar_one_or_none() or 0.0)
-
-
-def _speaker(conversation: Conversation) -> rules.Speaker:
-    return rules.next_speaker(status=conversation.status, holder=conversation.holder)
-
-
 def _turn_record(claim: Claim, reply: Reply, outcome: str, now: datetime) -> TurnRecord:
     return TurnRecord(
         id=claim.turn.id,
@@ -191,8 +184,17 @@ async def _record_reply(
     tx: Tx, conversation: Conversation, claim: Claim, reply: Reply, *, body: dict[str, Any], now: datetime
 ) -> None:
     conversation_id = claim.conversation_id
-    await finish_burst(tx, conversation_id, now=now, language=reply.language, updated_at=now)
-    await _move_confirmation(tx, claim, reply, now)
+    answered = {"answered_at": now} if reply.answers else {}
+    await finish_burst(
+        tx, conversation_id, now=now, language=reply.language, updated_at=now, comment_until=None, **answered
+    )
+    await grants.move(tx, claim.turn, reply, now=now)
+    if reply.filling is not None:
+        await forms.move(tx, conversation, reply.filling, language=reply.language, now=now)
+    if reply.aside == "opt_out":
+        await people.opt_out(tx, claim.turn.contact_id, now=now)
+    elif reply.aside == "comment":
+        await ratings.comment(tx, conversation_id, claim.turn.text)
     if reply.text:
         message = outbox.draft(
             conversation,
@@ -207,6 +209,8 @@ async def _record_reply(
         await insert(tx, message)
         await insert(tx, _receipt(message.id, claim, reply, now))
         await insert(tx, *_citations(message.id, reply))
+    await memory.remember(tx, claim.turn.contact_id, conversation_id, reply.remembered, now=now)
+    await gaps.note(tx, claim.turn, reply, now=now)
     if reply.decision == "hand_off":
         await handoffs.open_handoff(
             tx,
@@ -214,41 +218,11 @@ async def _record_reply(
             reason=reply.reason or "rule",
             lane=reply.lane,
             summary=reply.summary,
+            suggestion=reply.suggestion,
             language=reply.language,
             now=now,
             hours=parse_hours(claim.turn.guidance.business_hours, claim.turn.guidance.timezone),
         )
-
-
-async def _move_confirmation(tx: Tx, claim: Claim, reply: Reply, now: datetime) -> None:
-    """An old question is used up or closed by this turn; a new one starts to wait."""
-    if claim.turn.confirmation is not None:
-        used = any(call.key == claim.turn.confirmation.id and call.state == "done" for call in reply.tool_calls)
-        state = ConfirmationState.USED if used else ConfirmationState.CLOSED
-        await _close_confirmations(tx, claim.conversation_id, state)
-    if reply.confirmation is not None:
-        await _close_confirmations(tx, claim.conversation_id, ConfirmationState.CLOSED)
-        tx.add(
-            ConfirmationRow(
-                id=reply.confirmation.id,
-                conversation_id=claim.conversation_id,
-                tool=reply.confirmation.tool,
-                arguments=reply.confirmation.arguments,
-                created_at=now,
-                expires_at=now + rules.CONFIRMATION_LIFE,
-            )
-        )
-
-
-async def _close_confirmations(tx: Tx, conversation_id: str, state: ConfirmationState) -> None:
-    await tx.execute(
-        sa.update(ConfirmationRow)
-        .where(
-            col(ConfirmationRow.conversation_id) == conversation_id,
-            col(ConfirmationRow.state) == ConfirmationState.WAITING,
-        )
-        .values(state=state)
-    )
 
 
 def _receipt(message_id: str, claim: Claim, reply: Reply, now: datetime) -> Receipt:
@@ -262,6 +236,7 @@ def _receipt(message_id: str, claim: Claim, reply: Reply, now: datetime) -> Rece
         tools=[call.model_dump(mode="json") for call in reply.tool_calls],
         model=reply.model,
         prompt_version=reply.prompt_version,
+        guidance_edition=claim.turn.guidance.edition,
         calibration_version=reply.calibration_version,
         window_closes_at=claim.turn.window_closes_at,
         input_tokens=reply.usage.input_tokens,

@@ -17,7 +17,7 @@ CHANNEL = "sahut_changes"
 # A payload must stay under 8000 bytes; an id has 36 characters.
 IDS_PER_NOTIFY = 200
 
-# In one statement, so in one transaction: a hint need not wait for the disk.
+# In one statement and outside a transaction: a hint need not wait for the disk, and is one trip.
 _NOTIFY = sa.text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :payload)")
 
 
@@ -30,11 +30,10 @@ async def connect(url: str) -> AsyncConnection:
 async def notify(store: Store, sender: str, ids: Iterable[str]) -> None:
     """Tell every process that listens. `sender` has no space; by it a process knows its own notifications."""
     waiting = list(ids)
-    async with store.engine.connect() as connection:
+    async with store.looking.connect() as connection:
         for start in range(0, len(waiting), IDS_PER_NOTIFY):
             payload = " ".join((sender, *waiting[start : start + IDS_PER_NOTIFY]))
             await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
-        await connection.commit()
 
 
 @asynccontextmanager

@@ -48,6 +48,10 @@ class OpenAIScript:
         self.app = FastAPI()
         self.app.post("/v1/chat/completions")(self._complete)
 
+    def says(self, *answers: Scripted) -> None:
+        """From now on these answers, in the place of those that were left."""
+        self._answers = list(answers)
+
     async def _complete(self, request: Request) -> Response:
         body: dict[str, Any] = await request.json()
         self.requests.append(body)

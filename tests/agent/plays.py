@@ -1,6 +1,6 @@
 """The stage for plays with the assistant: the real graph, toolbox and SQLite; the rim is a shelf, a door, a model."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +11,9 @@ from pydantic import Field
 from agent.dialogue import next_turn
 from agent.extractive import Extractive
 from agent.language import detect
+from agent.signals import Signal
 from agent.turn import Deps, take_turn
+from sahut.forms import Filling
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
 from sahut.models import Contact, Conversation
 from sahut.ports import ChatModel, Embedder
@@ -25,6 +27,8 @@ from sahut.turn import (
     Incoming,
     Line,
     Passage,
+    Promised,
+    Remembered,
     Reply,
     Screening,
     SearchResult,
@@ -98,7 +102,7 @@ class Shelf:
     unanswerable: tuple[str, ...] = ()
     fails: Exception | None = None
 
-    async def search(self, question: str, *, top: int = 5, collection: str | None = None) -> SearchResult:
+    async def search(self, question: str, *, top: int = 5, collections: Collection[str] | None = None) -> SearchResult:
         self.asked.append(question)
         if self.fails is not None:
             raise self.fails
@@ -112,7 +116,14 @@ class Doorkeeper:
 
     known: Mapping[str, Screening] = field(default_factory=dict)
 
-    async def screen(self, text: str, *, hint: str | None = None, spam_threshold: float | None = None) -> Screening:
+    async def screen(
+        self,
+        text: str,
+        *,
+        hint: str | None = None,
+        spam_threshold: float | None = None,
+        around: tuple[Signal, ...] = (),
+    ) -> Screening:
         found = self.known.get(text, Screening())
         return found.model_copy(update={"language": detect(text, hint=hint)})
 
@@ -129,13 +140,13 @@ async def find_order(context: ToolContext, order: Annotated[str, Field(pattern=r
     return f"Order {order} leaves on 24 November."
 
 
-@tool(effect="write", confirm=True, questions={"en": "Cancel order {order}?"})
+@tool(effect="write", questions={"en": "Cancel order {order}?"})
 async def cancel_order(context: ToolContext, order: str) -> str:
     """Cancels an order."""
     raise RuntimeError("the warehouse does not answer")
 
 
-@tool(effect="write", confirm=False)
+@tool(effect="write", confirms="nobody")
 async def note_interest(context: ToolContext, product: str) -> str:
     """Notes that the customer is interested in a product."""
     return f"Noted: {product}."
@@ -153,6 +164,11 @@ class Play:
     language: str | None = None
     history: tuple[Line, ...] = ()
     confirmation: Confirmation | None = None
+    filling: Filling | None = None
+    promises: tuple[Promised, ...] = ()
+    known: tuple[Remembered, ...] = ()
+    name: str = ""
+    persona: str = ""
     last: Turn | None = None
 
     async def says(self, *texts: str) -> Reply:
@@ -165,12 +181,16 @@ class Play:
             id=TurnId(new_id()),
             conversation_id=ConversationId(self.conversation.id),
             contact_id=ContactId(self.conversation.contact_id),
+            contact_name=self.name,
             language=self.language,
             history=self.history,
             burst=messages,
             confirmation=self.confirmation,
+            filling=self.filling,
+            promises=self.promises,
+            known=self.known,
             now=NOW,
-            guidance=Guidance(organisation="the office"),
+            guidance=Guidance(organisation="the office", persona=self.persona),
         )
         return self._goes_on(self.last, await take_turn(self.last, self.deps))
 
@@ -183,7 +203,8 @@ class Play:
 
     def _goes_on(self, turn: Turn, reply: Reply) -> Reply:
         after = next_turn(turn, reply, "-")
-        self.history, self.confirmation, self.language = after.history, reply.confirmation, reply.language
+        self.history, self.confirmation, self.filling = after.history, reply.confirmation, after.filling
+        self.language = reply.language
         return reply
 
 

@@ -45,8 +45,8 @@ class TestTools:
             tickets = await rows(customer.deps.store, Ticket)
         assert (asked.decision, [call.state for call in asked.tool_calls]) == ("clarify", ["proposed"])
         assert "the clerk at counter 3 shouted at me" in asked.text
-        assert [button.id for button in asked.buttons] == ["yes", "no"]
         assert asked.confirmation is not None
+        assert [button.id for button in asked.buttons] == [f"{word}:{asked.confirmation.id}" for word in ("yes", "no")]
         [ticket] = tickets
         assert isinstance(ticket, Ticket)
         assert ticket.description == COMPLAINT

@@ -35,6 +35,10 @@ class TestNumbers:
     def test_any_text_can_be_read(self, text: str) -> None:
         assert facts(text) <= implied(facts(text))
 
+    @pytest.mark.parametrize("unit", ["a", "a-", "a.", "_a-", "a@", "Aa ", "0 ", "1.", "+1 ", "1 january "])
+    def test_a_hostile_text_is_read_once_and_not_from_each_of_its_letters(self, unit: str) -> None:
+        assert facts(unit * (65_536 // len(unit)) + " Rp5 ") >= {Fact("money", "IDR 5")}
+
     @pytest.mark.parametrize(
         ("texts", "fact"),
         [

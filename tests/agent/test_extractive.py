@@ -86,6 +86,11 @@ class TestProposals:
         assert call is not None
         assert call.arguments["description"] == text
 
+    async def test_thousands_of_clauses_are_not_all_looked_at(self, embedder: LocalEmbedder) -> None:
+        call = await propose("I want to complain! " + "no, no, " * 8000, [TICKET], embedder)
+        assert call is not None
+        assert len(call.arguments["description"]) > 60_000
+
     @pytest.mark.parametrize(
         "text",
         [

@@ -3,6 +3,7 @@
 import pytest
 
 from agent.language import detect
+from knowledge.language import identifier
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,9 @@ def test_another_major_language_is_named(language, text):
     assert detect(text) == language
 
 
-@pytest.mark.parametrize("text", ["", "   ", "👍", "12345", "https://example.com/a", "@someone", "?!"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "👍", "12345", "https://example.com/a", "@someone", "?!", "T-KMQRST", "t-7k3m9q"]
+)
 def test_where_there_is_no_language_the_conversation_decides(text):
     assert detect(text, hint="is") == "is"
     assert detect(text, preferred=("pt", "en")) == "pt"
@@ -75,3 +78,14 @@ def test_preferred_languages_may_be_outside_the_usual_set():
 def test_hostile_texts_are_survived():
     assert detect("\ud800 \x00 hello there my friend") == "en"
     assert detect("saya mau bayar pajak motor " * 5000) == "id"
+
+
+def test_one_model_serves_every_choice_of_languages():
+    asked = "Where can I pay the tax of my car?"
+    few = frozenset(("en", "id"))
+    ranked = identifier(few).rank(asked)
+    assert [code for code, _ in ranked] == ["en", "id"]
+    rare = frozenset(("en", "lb", "qq"))  # one that is not usual, for which the model is loaded again, and none at all
+    assert [code for code, _ in identifier(rare).rank(asked)] == ["en", "lb"]
+    assert identifier(few).rank(asked) == ranked
+    assert identifier(few).tk_nextmove is identifier(rare).tk_nextmove

@@ -1,13 +1,14 @@
 """Screening before any model call: genuine customers first, then spam, wishes for a human and injections."""
 
-import asyncio
-
 import numpy as np
 import pytest
 
 from agent import evidence
-from agent.screen import FORMULAS, Screen, _fitted, assess, label
-from agent.signals import hosts, is_disguised, is_look_alike, is_shouted, signals
+from agent.circumstances import ANSWERED_BEFORE, FORWARDED_OFTEN, UNASKED_PROGRAM
+from agent.screen import Screen, assess, label
+from agent.signals import hosts, is_disguised, is_look_alike, is_shouted, names, signals
+from evals.screen_examples import digest, written
+from evals.train_screen import fit
 from knowledge.embed import LOCAL, LocalEmbedder
 from sahut.errors import ModelFailed
 
@@ -191,21 +192,28 @@ def test_the_word_of_a_verdict():
     ]
 
 
-def test_resemblance_alone_is_never_spam():
-    screening = assess("a text with nothing to notice", {**NOTHING, "spam": 50.0}, "en", 0.8)
-    assert screening.verdict.label == "unsure"
-    assert screening.verdict.reasons == (FORMULAS["spam"].reason,)
+def test_meaning_in_a_language_the_embedder_does_not_know_is_never_enough_alone():
+    alike = dict.fromkeys(evidence.KINDS, 50.0)
+    assert assess("x y z", alike, "en", 0.8).verdict.label == "spam"
+    screening = assess("x y z", alike, "is", 0.8)
+    assert screening.verdict.label != "spam"
+    assert max(screening.injection, screening.wants_human, screening.distress) < 0.5
 
 
-def test_resemblance_never_speaks_against_a_customer_in_a_language_the_embedder_does_not_know():
-    alike = dict.fromkeys(evidence.KINDS, 5.0)
-    assert assess("x y z", alike, "is", 0.8) == assess("x y z", NOTHING, "is", 0.8)
-    unlike = dict.fromkeys(evidence.KINDS, -5.0)
-    assert assess("x y z", unlike, "is", 0.8).injection < assess("x y z", NOTHING, "is", 0.8).injection
+async def test_what_stands_around_a_message_weighs(screen):
+    text = "Doctors say: drink hot water with lemon each morning and no virus will reach your family"
+    plain = await screen.screen(text)
+    chain = await screen.screen(text, around=(FORWARDED_OFTEN,))
+    program = await screen.screen(text, around=(FORWARDED_OFTEN, UNASKED_PROGRAM))
+    known = await screen.screen(text, around=(ANSWERED_BEFORE,))
+    scores = [one.verdict.score for one in (known, plain, chain, program)]
+    assert scores == sorted(scores)
+    assert FORWARDED_OFTEN.reason in program.verdict.reasons
+    assert {known.distress, plain.distress} == {chain.distress}
 
 
 class Broken:
-    name = "broken"
+    name = LOCAL
     dimension = 3
 
     async def embed(self, texts):
@@ -213,46 +221,106 @@ class Broken:
 
 
 async def test_without_an_embedder_words_decide():
-    screening = await Screen(Broken()).screen(SPAM[0])
-    assert screening.verdict.label == "spam"
+    assert (await Screen(Broken()).screen(SPAM[0])).verdict.label != "fine"
+    assert (await Screen(Broken()).screen("What are your opening hours?")).verdict.label == "fine"
 
 
-class Counting:
-    """A small vector space of its own: letters counted."""
+def test_weights_of_one_vector_space_are_not_used_in_another():
+    class Elsewhere(Broken):
+        name = "elsewhere"
 
-    name = "letters"
-    dimension = 26
-
-    def __init__(self) -> None:
-        self.batches = []
-
-    async def embed(self, texts):
-        self.batches.append(len(texts))
-        rows = np.array([[text.lower().count(chr(97 + i)) + 0.01 for i in range(26)] for text in texts], np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    with pytest.raises(ValueError, match="trained for"):
+        Screen(Elsewhere())
 
 
-async def test_the_examples_are_embedded_once_in_another_vector_space():
-    _fitted.pop(Counting.name, None)
-    embedder = Counting()
-    screen = Screen(embedder)
-    await asyncio.gather(*(screen.screen(f"hello {i}") for i in range(5)))
-    assert sorted(embedder.batches) == [1] * 5 + [len(evidence.examples())]
+def test_what_ships_was_trained_on_the_examples_and_signals_as_they_are():
+    shipped = evidence.shipped()
+    again = "train it again: `python -m evals.train_screen --sms FILE`"
+    assert shipped.space == LOCAL
+    assert shipped.card["examples"] == digest(), again
+    assert {kind: tuple(told) for kind, told in shipped.told.items()} == {k: names(k) for k in evidence.KINDS}, again
 
 
-def test_what_ships_was_fitted_on_the_examples_as_they_are():
-    assert evidence.committed(LOCAL) is not None, "run `python -m agent.evidence`"
-    assert evidence.committed("another space") is None
+def test_training_is_deterministic():
+    some = written()[::9]
+    vectors = np.random.default_rng(1).normal(size=(len(some), 8)).astype(np.float32)
+    one, two = (fit(some, vectors, space="any") for _ in range(2))
+    assert all((one.weights[kind] == two.weights[kind]).all() for kind in evidence.KINDS)
+    assert (one.told, one.base) == (two.told, two.base)
 
 
 def test_every_kind_has_examples_in_every_language():
-    seen = {(example.kind, example.language) for example in evidence.examples()}
+    seen = {(example.kind, example.language) for example in written()}
     assert {(kind, code) for kind in (*evidence.KINDS, "genuine") for code in ("id", "en", "pt", "es", "is")} <= seen
 
 
+DISTRESS = [
+    "I can't take it anymore, I want to kill myself",
+    "tolong, suami saya memukuli saya dan pintunya dikunci",
+    "quero me matar, não vejo saída",
+    "mi padre no respira, qué hago",
+    "ég vil deyja",
+]
+
+
+@pytest.mark.parametrize("text", DISTRESS)
+async def test_distress_is_heard(screen, text):
+    screening = await screen.screen(text)
+    assert screening.distress >= 0.5
+    assert screening.verdict.label != "spam"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my phone is dead, I need a new one",
+        "this queue is killing me",
+        "bapak saya sudah meninggal, cara balik nama STNK?",
+        "o seguro de vida cobre ambulância?",
+        "listrik mati dari pagi",
+        "síminn minn dó",
+    ],
+)
+async def test_speaking_of_death_is_no_distress(screen, text):
+    assert (await screen.screen(text)).distress < 0.5
+
+
+@pytest.mark.parametrize(
+    "text", ["fuck you, you stupid idiots", "bangsat lu semua, anjing", "vai se foder seu imbecil"]
+)
+async def test_abuse_is_noticed_and_is_no_spam(screen, text):
+    screening = await screen.screen(text)
+    assert screening.abuse >= 0.5
+    assert screening.verdict.label != "spam"
+
+
+@pytest.mark.parametrize("text", ["your service is terrible and I am furious", "pelayanannya parah, kecewa sekali"])
+async def test_anger_is_no_abuse(screen, text):
+    assert (await screen.screen(text)).abuse < 0.5
+
+
+HOSTILE = [
+    "",
+    "   ",
+    "\u200b\u200b",
+    "👍🎉" * 500,
+    "Z̸̢̛̞a̶͈̓l̵̰̈́g̷̺͝o̴̲͐ " * 300,
+    "\u202eemoc\u202c שלום مرحبا",
+    "a b " * 25_000,
+    "." * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+async def test_odd_texts_are_nobodys_spam(screen, text):
+    screening = await screen.screen(text)
+    assert screening.verdict.label != "spam"
+    assert screening.distress < 0.5
+
+
 def test_names_of_signals():
-    names = {signal.name for signal in signals("spam", "Congrats, you have won! Claim your prize at bit.ly/a1")}
-    assert {"told_you_won", "prize", "shortened_link", "link"} <= names
+    found = {signal.name for signal in signals("spam", "Congrats, you have won! Claim your prize at bit.ly/a1")}
+    assert {"told_you_won", "prize", "shortened_link", "link"} <= found
     assert [signal.name for signal in signals("spam", "Is this prize a scam?")][-1] == "asks_if_real"
 
 

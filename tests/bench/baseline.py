@@ -15,7 +15,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the `sahut` command doe
 import uvloop
 from fastapi import FastAPI, Request, Response
 
-from api.build import guidance_of, open_mind
+from api.mind import guidance_of, open_mind
 from api.server import listen, served
 from api.whatsapp import outgoing
 from api.whatsapp.client import GraphClient

@@ -68,6 +68,11 @@ class Books:
     twice: int = 0
     disordered: int = 0
 
+    def lose(self, what: str) -> None:
+        """Count a loss and say what it is."""
+        self.lost += 1
+        console.print(f"[red]Lost: {what}[/red]", soft_wrap=True)
+
     @property
     def is_sound(self) -> bool:
         return self.kills == KILLS and not (self.lost or self.twice or self.disordered)
@@ -222,16 +227,19 @@ async def _audit(store: Store, double: ServedDouble, books: Books) -> None:
     answered = Counter(item["id"] for turn in turns for item in turn.turn["burst"])
     taken = Counter(str(sent.callback) for sent in double.sent)
     stored = {message.wamid for message in messages if message.author == "contact"}
-    books.lost += len(set(books.wamids) - stored)
+    for wamid in sorted(set(books.wamids) - stored):
+        books.lose(f"{wamid} was never stored")
     replies: dict[str, list[str]] = defaultdict(list)
     for message in messages:
         if message.author == "contact":
             # A conversation that waits for a human is answered by nobody else.
             handed_off = conversations[message.conversation_id].status != Status.OPEN
-            books.lost += not answered[message.id] and not handed_off
+            if not answered[message.id] and not handed_off:
+                books.lose(f"{message.wamid} was answered by no turn")
             books.twice += answered[message.id] > 1
         else:
-            books.lost += not taken[str(message.callback_id)]
+            if not taken[str(message.callback_id)]:
+                books.lose(f"a {message.purpose} never left: {message.state}, {message.losses} losses, {message.error}")
             books.twice += taken[str(message.callback_id)] > 1
             replies[message.conversation_id].append(str(message.callback_id))
     order = {str(sent.callback): at for at, sent in enumerate(double.sent)}

@@ -35,7 +35,7 @@ from api.simulator.rules import Rules
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "tax-office" / "handbook"
 SCRIPTS = Path(sys.executable).parent
-# Meta's statuses follow a message by a moment; none of its limits is in the way of what is measured.
+# Meta's statuses follow a message by a moment; no limit of a number is in the way of what is measured.
 NO_PACE = Rules(pair_rate=False, messages_per_s=0, status_delay_s=0.2)
 READY_S = 60.0
 STOP_S = 20.0
@@ -73,7 +73,7 @@ def environment(home: Path, graph: str, **more: str) -> Env:
     return {
         **kept,
         "SAHUT_HOME": str(home),
-        "SAHUT_SECRET_KEY": "bench-secret-key",
+        "SAHUT_SECRET_KEY": "bench-secret-key-of-thirty-two-and-more",
         "SAHUT_MODEL": "extractive",
         "SAHUT_BURST_WAIT_MS": "0",
         "SAHUT_WHATSAPP_GRAPH_URL": graph,
@@ -82,6 +82,7 @@ def environment(home: Path, graph: str, **more: str) -> Env:
         "SAHUT_WHATSAPP_ACCESS_TOKEN": TOKEN,
         "SAHUT_WHATSAPP_APP_SECRET": SECRET,
         "SAHUT_WHATSAPP_VERIFY_TOKEN": "bench-verify-token",
+        "SAHUT_WHATSAPP_MESSAGES_PER_S": "1000",
         **more,
     }
 

@@ -20,10 +20,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the `sahut` command doe
 import numpy as np
 import psutil
 
-from knowledge.embed import LOCAL, LOCAL_DIMENSION, LocalEmbedder
+from knowledge import e5
+from knowledge.embed import LOCAL_DIMENSION, LocalEmbedder
 from knowledge.index import ChromaIndex
 from knowledge.learn import learn
 from knowledge.search import Search
+from knowledge.space import space_of
 from sahut.migrations import migrate
 from sahut.models.library import Chunk, Document, DocumentVersion
 from sahut.store import Store, library
@@ -66,11 +68,15 @@ def measure(size: Size) -> list[str]:
 async def _measure(size: Size, folder: Path) -> list[str]:
     luck = random.Random(size.chunks)
     store, embedder = Store(f"sqlite:///{folder / 'sahut.db'}"), LocalEmbedder()
-    index = await asyncio.to_thread(ChromaIndex.local, folder / "index", embedder.name)
+    index = await asyncio.to_thread(ChromaIndex.local, folder / "index", space_of(embedder).name)
     try:
         await migrate(store)
         began = time.perf_counter()
-        await (_learned(store, embedder, folder / "texts", size, luck) if size.is_learned else _rows(store, size, luck))
+        await (
+            _learned(store, embedder, folder / "texts", size, luck)
+            if size.is_learned
+            else _rows(store, space_of(embedder).name, size, luck)
+        )
         wrote = size.chunks / (time.perf_counter() - began)
         search = Search(store, embedder, index)
         began = time.perf_counter()
@@ -111,7 +117,8 @@ def _write(folder: Path, size: Size, luck: random.Random) -> None:
         (folder / f"{number:05d}.md").write_text(text, encoding="utf-8")
 
 
-async def _rows(store: Store, size: Size, luck: random.Random) -> None:
+async def _rows(store: Store, space: str, size: Size, luck: random.Random) -> None:
+    width = e5.DIMENSION if space == e5.NAME else LOCAL_DIMENSION
     vectors, now = np.random.default_rng(size.chunks), datetime.now(UTC)
     for number in range(size.chunks // SECTIONS):
         texts = [_text(luck) for _ in range(SECTIONS)]
@@ -124,12 +131,14 @@ async def _rows(store: Store, size: Size, luck: random.Random) -> None:
             text="\n".join(texts),
             created_at=now,
         )
-        matrix = vectors.standard_normal((SECTIONS, LOCAL_DIMENSION), dtype=np.float32)
+        matrix = vectors.standard_normal((SECTIONS, width), dtype=np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
         at, chunks = 0, []
         for position, text in enumerate(texts):
             place = {"position": position, "start": at, "end": at + len(text), "text": text}
-            chunks.append(Chunk(version_id="", embedder=LOCAL, vector=matrix[position].tobytes(), **place))
+            read = vectors.integers(-9, 10, (5, LOCAL_DIMENSION), dtype=np.int8).tobytes()
+            vector = matrix[position].tobytes()
+            chunks.append(Chunk(version_id="", embedder=space, vector=vector, sentences=read, **place))
             at += len(text) + 1
         async with store.transaction() as tx:
             await library.put(tx, document, version, chunks, now=now)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.cli.batch import run_batch
-from api.demo import _settings as demo_settings
+from api.stage import demo_settings
 from sahut.errors import ModelFailed
 from tests.cli.conftest import Sahut
 from tests.databases import HANDBOOK
@@ -140,6 +140,34 @@ def test_a_batch_file_that_is_not_there_is_one_line(sahut: Sahut, office: Path):
     assert ran.err.strip().splitlines()[-1] == "nowhere.jsonl cannot be read: No such file or directory."
 
 
+@pytest.mark.parametrize("verb", ["ask", "search", "screen"])
+def test_what_cannot_be_done_is_told_before_any_model_is_loaded(
+    sahut: Sahut, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verb
+):
+    # A home that cannot be made: whoever went on to the assistant would stumble over it first.
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("SAHUT_HOME", str(tmp_path / "file" / "home"))
+    empty = sahut(verb, "  ")
+    assert (empty.code, "give a " in empty.err) == (2, True)
+    absent = sahut(verb, "--batch", "nofile", "--out", "out.jsonl")
+    assert (absent.code, absent.err.strip()) == (2, "nofile cannot be read: No such file or directory.")
+    Path("in.jsonl").write_text("")
+    nowhere = sahut(verb, "--batch", "in.jsonl", "--out", "nowhere/out.jsonl")
+    assert (nowhere.code, "there is no folder nowhere" in nowhere.err) == (2, True)
+
+
+def test_nothing_learned_and_a_model_that_is_down_are_told_beside_the_answer(
+    sahut: Sahut, office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert "did not answer" not in sahut("ask", FINE).err
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    down = sahut("ask", FINE)
+    assert (down.code, "The chat model did not answer" in down.err, "2%" in down.out) == (0, True, True)
+    monkeypatch.setenv("SAHUT_HOME", str(tmp_path / "empty"))
+    for verb in ("ask", "search"):
+        assert "Nothing is learned yet: `sahut learn FOLDER`" in sahut(verb, FINE).err
+
+
 def test_a_line_that_nobody_can_use_costs_that_line_alone(sahut: Sahut, office: Path):
     bad = [
         r'{"id": "\ud800", "question": "Halo"}',
@@ -205,7 +233,7 @@ def test_the_demo_takes_over_the_models_and_nothing_else(monkeypatch: pytest.Mon
     other = {"SAHUT_TURN_TIMEOUT_S": "1", "SAHUT_TIMEZONE": "Asia/Jakarta", "SAHUT_DATABASE_URL": "sqlite:///x.db"}
     for name, value in {**taken, **other}.items():
         monkeypatch.setenv(name, value)
-    settings = demo_settings("http://127.0.0.1:1")
+    settings = demo_settings(graph="http://127.0.0.1:1", public_url="http://127.0.0.1:2")
     assert (settings.chat_model, settings.embedder, settings.openai_base_url) == ("m", "e", "http://x.example")
     assert settings.openai_api_key.get_secret_value() == "k"
     assert (settings.turn_timeout_s, settings.timezone) == (30, "UTC")

@@ -181,6 +181,7 @@ async def test_search_takes_what_is_typed_literally(store: Store, budi: Operator
         contact_id=ani.contact_id,
         topic="x",
         created_at=START,
+        updated_at=START,
     )
     await write(store, ticket)
     for search, names in (

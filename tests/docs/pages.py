@@ -11,8 +11,14 @@ import typer
 from pydantic import SecretStr
 
 from agent.graph import draw
+from agent.prompts import PROMPT_VERSION, look, messages, repair
+from agent.specimen import SPECIMEN
+from agent.veil import Hiding
 from api.cli import app
 from api.problems import _STATUS
+from api.rest import router
+from api.rest.auth import SCOPES
+from api.rest.description import MEANING, Described
 from api.whatsapp.policy import POLICIES, UNKNOWN_CODE, Policy
 from sahut import errors as family
 from sahut.settings import Settings, setting_names
@@ -94,7 +100,9 @@ def errors() -> str:
             "## When Meta refuses a message",
             "",
             "By the code in Meta's answer to the send. The same code may come later in a failed status: then the",
-            "message is given up. A message of the assistant that is given up becomes a request for a human.",
+            "message is given up, and the number is paused where it would have been. A message of the assistant that",
+            "is given up becomes a request for a human; every one is on the list of failures until somebody",
+            "tries again or dismisses it.",
             "",
             *_table(("code", "meaning", "what Sahut does"), codes),
             "",
@@ -102,11 +110,113 @@ def errors() -> str:
     )
 
 
+def prompts() -> str:
+    """A specimen's prompt, word for word as it leaves the house, with its version."""
+    veil = Hiding().over(SPECIMEN)
+    blocks = [line for row in veil.rows(messages(SPECIMEN, len)) for line in _message(row)]
+    return "\n".join(
+        [
+            _mark("agent/prompts.py and agent/veil.py"),
+            "",
+            "# What a chat model is told",
+            "",
+            f"Version `{PROMPT_VERSION}`: a hash of what stands below, of the answer's schema and of the budgets.",
+            "It is frozen into each turn and stands in its receipt (`prompt_version`), so that an answer can be told",
+            "from one that another prompt made. The data is a made-up specimen (`agent/specimen.py`); what stands",
+            "between the fences is a customer's or a document's, and personal data has become stand-ins.",
+            "",
+            *blocks,
+            "## When the screen is unsure whether a message is spam",
+            "",
+            "```text",
+            *(row["content"].strip() for row in look(SPECIMEN.turn, len)),
+            "```",
+            "",
+            "## After an answer that cannot be used",
+            "",
+            "```text",
+            repair("it was no valid JSON").strip(),
+            "```",
+            "",
+        ]
+    )
+
+
+def rest() -> str:
+    """Every path of REST with its scope, and the shape of an error."""
+    app = Described()
+    app.include_router(router)
+    scopes = {(method, f"/api/v1{path}"): scope for method, path, scope in _scopes()}
+    rows = [
+        (f"`{method.upper()} {path.removeprefix('/api/v1/')}`", scopes[method, path], _first_line(operation))
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+    ]
+    statuses = [(str(status), meaning) for status, meaning in MEANING.items()]
+    return "\n".join(
+        [
+            _mark("api/rest"),
+            "",
+            "# The REST interface",
+            "",
+            "All paths are under `/api/v1`. Send a key (`sahut key create NAME --scope read --scope write`) as",
+            "`Authorization: Bearer KEY`; the scope `admin` opens everything. `/api/v1/openapi.json` describes every",
+            "body and answer. Lists answer `items` and `next_cursor`: send that as `cursor` for the next page; `null`:",
+            "this was the last one. `limit` is 1 to 200.",
+            "",
+            "## Paths",
+            "",
+            *_table(("path", "scope", "does"), rows),
+            "",
+            "## Errors",
+            "",
+            "An error is a problem document (RFC 9457, `application/problem+json`). `detail` says what to do; `errors`",
+            "is there where a request has the wrong shape.",
+            "",
+            "```json",
+            '{"type": "about:blank", "title": "Unprocessable Entity", "status": 422,',
+            ' "detail": "The request is not as expected.",',
+            ' "errors": [{"where": "body", "what": "send a JSON body: {\\"operator\\": ...}"}]}',
+            "```",
+            "",
+            *_table(("status", "meaning"), statuses),
+            "",
+        ]
+    )
+
+
+def _message(row: dict[str, Any]) -> Iterator[str]:
+    calls = [call["function"] for call in row.get("tool_calls", ())]
+    said = row["content"] or "\n".join(f"calls {call['name']}({call['arguments']})" for call in calls)
+    yield from (f"## {row['role']}", "", "```text", said.strip(), "```", "")
+
+
+def _scopes() -> Iterator[tuple[str, str, str]]:
+    """Method, path and scope of every route: the highest that one of its dependencies asks for."""
+    for included in router.routes:
+        for route in included.original_router.routes:
+            asked = {SCOPES[call] for call in _calls(route.dependant) if call in SCOPES}
+            needed = next(scope for scope in ("admin", "write", "read") if scope in asked)
+            yield from ((method.lower(), route.path, needed) for method in route.methods)
+
+
+def _calls(dependant: Any) -> Iterator[Any]:
+    for part in dependant.dependencies:
+        yield part.call
+        yield from _calls(part)
+
+
+def _first_line(operation: dict[str, Any]) -> str:
+    return str(operation["description"]).split("\n\n")[0].replace("\n", " ")
+
+
 PAGES: dict[Path, Callable[[], str]] = {
     Path("docs/cli.md"): cli,
     Path("docs/settings.md"): settings,
     Path("docs/graph.md"): graph,
     Path("docs/errors.md"): errors,
+    Path("docs/prompts.md"): prompts,
+    Path("docs/rest.md"): rest,
 }
 
 
@@ -138,12 +248,14 @@ def _fate(policy: Policy) -> str:
         return "gives it up"
     if policy.action == "window_closed":
         return "gives it up and holds the window for closed"
+    if policy.pauses:
+        until = "its token works again" if policy.action == "token" else "a person resumes it"
+        return f"pauses the number, with all that waits, until {until}"
     first, last = policy.wait_s(1) or 0, policy.wait_s(policy.tries) or 0
-    if policy.action == "token":
-        return f"tries again every {_span(first)}, for {_span(first * policy.tries)}"
     times = "once" if policy.tries == 1 else f"up to {policy.tries} times"
     pause = _span(first) if first == last else f"{_span(first)}, growing to {_span(last)}"
-    return f"tries again {times}, after {pause}"
+    beside = {"number": "; the whole number rests as long", "bulk": "; what nobody waits for rests as long"}
+    return f"tries again {times}, after {pause}{beside.get(policy.action, '')}"
 
 
 def _span(seconds: float) -> str:

@@ -73,3 +73,16 @@ def test_each_decision_is_listed_and_numbered():
 
 def _shell(page: Path) -> str:
     return "\n".join(code for language, code in _FENCE.findall(page.read_text("utf-8")) if language == "sh")
+
+
+def test_the_tools_that_are_shown_could_be_declared_so(tmp_path: Path):
+    from tools.sources import read_sources
+
+    (shown,) = [
+        body for kind, body in _FENCE.findall((ROOT / "docs" / "tools.md").read_text("utf-8")) if kind == "toml"
+    ]
+    (tmp_path / "tools.toml").write_text(shown, encoding="utf-8")
+    sources = read_sources(tmp_path / "tools.toml")
+    assert set(sources.openapi["orders"].tools) == {"find_order", "refund"}
+    assert sources.openapi["orders"].tools["refund"].authority.confirms == "operator"
+    assert set(sources.mcp["stock"].tools) == {"stock_level"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sahut.models import AuditEntry
 from tests.journeys.people import Operator
 from tests.journeys.stage import World
 
@@ -55,6 +56,8 @@ async def test_complaint_11_a_deleted_document_is_not_cited_any_more(world: Worl
     assert (await budi.rest.call("DELETE", f"documents/{document['id']}")).status_code == 204
     assert await budi.rest.items("documents") == []
     assert (await budi.rest.call("GET", f"documents/{document['id']}")).status_code == 404
+    assert (await budi.rest.call("DELETE", f"documents/{document['id']}")).status_code == 404
+    assert [row.action for row in await world.rows(AuditEntry)] == ["document_delete"]
     await ani.says(QUESTION)
     await world.settles()
     assert "3.000" not in world.sent_to(ani)[0]

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from evals.gates import Gate
 from evals.measures import answer_sent, answer_wrong
+from evals.played import PlayedTurn
 from evals.report import build_report, differences, read_baseline, write_report
-from evals.run import PlayedTurn, Player
+from evals.run import Player
 from evals.table import show
 from sahut.errors import ConfigurationError, ModelFailed
 from sahut.turn import Reply, ToolCall
@@ -188,7 +189,9 @@ def test_nan_never_reaches_the_file(tmp_path):
     script = {"right": reply("2%", "fees.md", confidence=float("nan"), features={"z": float("inf")})}
     path = write_report(report_of(CASES[0], script=script), tmp_path)
     data = json.loads(path.read_text(), parse_constant=pytest.fail)
-    assert data["results"][0]["turns"][0]["reply"]["confidence"] is None
+    turn = data["results"][0]["turns"][0]
+    assert (turn["reply"], turn["error"]) == (None, "the reply's confidence is nan, which is no number")
+    assert not data["passed"]
 
 
 def test_a_report_that_cannot_be_written_is_told(tmp_path):

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from eval_play import ScriptedAssistant, case, reply, suite, write_lines
 
+from evals.cases import Case
+from evals.plays import Play
 from evals.run import NOT_REACHED, Player
 from evals.scorers import Answered, Score
 from evals.suite import load_suite
@@ -151,3 +153,33 @@ async def test_a_cancelled_run_stops():
     playing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await playing
+
+
+async def test_what_fails_because_the_run_was_cancelled_is_not_kept_as_an_error():
+    class Kept:
+        def __init__(self) -> None:
+            self.plays: list[Play] = []
+
+        def get(self, case: Case, run: int) -> Play | None:
+            return None
+
+        def keep(self, play: Play) -> None:
+            self.plays.append(play)
+
+    started, kept = asyncio.Event(), Kept()
+
+    async def breaks_when_cancelled(turn: Turn) -> Reply:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as gone:
+            raise ModelFailed("the connection is gone") from gone
+        return reply("never")
+
+    played = Player(breaks_when_cancelled, memories=(kept,)).play(suite(case("a", ("x", REPLY))))
+    playing = asyncio.create_task(played)
+    await started.wait()
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert kept.plays == []

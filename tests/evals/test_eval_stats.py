@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.stats import bootstrap, estimate, pass_hat, percentile, rate, wilson
+from evals.stats import bootstrap, estimate, pass_hat, percentile, rate, student, wilson
 
 
 def test_wilson_against_published_values():
@@ -41,10 +41,47 @@ def test_wilson_refuses_what_is_no_share(successes, n):
         wilson(successes, n)
 
 
-def test_a_rate_of_repeats_is_as_wide_as_of_its_cases():
-    assert rate(30, 40, repeats=4).low == rate(15, 20, repeats=2).low == wilson(7.5, 10)[0]
-    assert rate(30, 40, repeats=4).value == 0.75
-    assert rate(0, 0).value is None
+def test_a_rate_of_turns_that_say_the_same_is_as_wide_as_of_their_conversations():
+    alone = rate([(1, 1), (0, 1)] * 40)
+    assert (alone.value, alone.low, alone.n) == (0.5, wilson(40, 80)[0], 80)
+    together = rate([(4, 4), (0, 4)] * 40)
+    assert (together.value, together.n) == (0.5, 320)
+    assert together.low == pytest.approx(alone.low, abs=0.005)
+    mixed = rate([(2, 4)] * 80)  # each conversation is like the others: its turns tell as much as if they stood alone
+    assert mixed.high - mixed.low < 0.6 * (alone.high - alone.low)
+    every = rate([(4, 4)] * 20)
+    assert every.low <= wilson(20, 20)[0]
+    assert rate([(3, 4)]).high - rate([(3, 4)]).low > 0.7
+    assert (rate([]).value, rate([(0, 0)]).n) == (None, 0)
+
+
+@pytest.mark.parametrize(("freedom", "published"), [(3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042), (120, 1.980)])
+def test_students_quantile_against_published_values(freedom, published):
+    assert student(freedom) == pytest.approx(published, rel=0.01)
+
+
+@pytest.mark.parametrize(("many", "a", "b"), [(20, 6, 3), (60, 2, 1), (60, 200, 100), (150, 9, 1), (150, 0.6, 0.3)])
+def test_a_rate_over_turns_holds_as_often_as_it_says(many, a, b):
+    """Conversations of 1 to 5 turns that share their luck, hardly (a, b large) or nearly wholly (a, b small)."""
+    luck = np.random.default_rng(21)
+    worlds, held = 2000, 0
+    for _ in range(worlds):
+        sizes = luck.integers(1, 6, size=many)
+        hits = luck.binomial(sizes, luck.beta(a, b, size=many))
+        found = rate(zip(hits.tolist(), sizes.tolist(), strict=True))
+        held += found.low <= a / (a + b) <= found.high
+    assert 0.93 <= held / worlds <= 0.97
+
+
+def test_an_interval_over_turns_as_if_they_stood_alone_would_not_hold():
+    luck = np.random.default_rng(22)
+    held = 0
+    for _ in range(500):
+        sizes = luck.integers(1, 6, size=60)
+        hits = luck.binomial(sizes, luck.beta(0.6, 0.3, size=60))
+        low, high = wilson(int(hits.sum()), int(sizes.sum()))
+        held += low <= 2 / 3 <= high
+    assert held / 500 < 0.85
 
 
 @given(st.integers(1, 8).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n), st.integers(1, n + 1))))

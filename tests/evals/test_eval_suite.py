@@ -164,7 +164,11 @@ SUITE_FLAWS = [
     ("name: x\ncases: cases.jsonl\nscorers: []", 3, "`scorers` is empty"),
     ("name: x\ncases: cases.jsonl\nscorers:\n  - cites\n  - judge", 5, "unknown scorer `judge`"),
     ("name: x\ncases: cases.jsonl\ngates:\n  pass_rate: 0.5\n  pass_rate: 0.9", 5, "`pass_rate` stands twice"),
-    ("name: x\ncases: cases.jsonl\ngates:\n  pass_rte: 0.5", 4, "gate `pass_rte`: unknown gate"),
+    (
+        "name: x\ncases: cases.jsonl\ngates:\n  pass_rte: 0.5",
+        4,
+        "`pass_rte`: unknown gate; known are pass_rate, ",
+    ),
     ("name: x\ncases: cases.jsonl\ngates:\n  pass_hat.0: 0.5", 4, "unknown gate"),
     ("name: x\ncases: cases.jsonl\ngates:\n  pass_rate: 70", 4, "a rate lies between 0 and 1"),
     ("name: x\ncases: cases.jsonl\ngates:\n  pass_rate: .nan", 4, "finite"),

@@ -92,6 +92,9 @@ class Operator:
     async def resolves(self, customer: Customer) -> httpx.Response:
         return await self._does(customer, "resolve", {"note": "done"})
 
+    async def marks_spam(self, customer: Customer) -> httpx.Response:
+        return await self._does(customer, "spam")
+
     async def undoes_spam(self, customer: Customer) -> httpx.Response:
         return await self._does(customer, "not-spam")
 

@@ -10,9 +10,11 @@
 """
 
 import asyncio
+import base64
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -23,26 +25,36 @@ from sqlmodel import col, select
 from structlog.testing import capture_logs
 
 from agent.extractive import Extractive
-from agent.screen import Screen
+from agent.marks import StoredMarks
+from agent.screen import Screen, reader
+from agent.state import Screener
 from agent.turn import Assistant, Deps
 from api.app import create_app
-from api.build import Mind, assemble
+from api.build import assemble
+from api.mind import Mind, calibration_of, guidance_of
 from api.simulator.customers import Customer, Sent
 from api.simulator.graph import ACCOUNT, NUMBER, SECRET, TOKEN, GraphDouble
+from api.switchboard import Switchboard
 from api.whatsapp.client import GraphClient
 from knowledge.embed import LocalEmbedder
 from knowledge.index import ScanIndex
 from knowledge.search import Search
-from sahut.models import UNSETTLED, Conversation, Handoff, HandoffState, Message
+from knowledge.space import space_of
+from sahut import rules
+from sahut.models import UNSETTLED, Conversation, Handoff, HandoffState, InboundFile, Message
+from sahut.outside import Outside
+from sahut.ports import ChatModel, Clock
 from sahut.settings import Settings
 from sahut.store import Store, keys
 from sahut.testing.clock import VirtualClock
 from sahut.testing.model import ScriptedModel
 from tests.journeys.people import Operator, Rest
+from tools.tool import Tool
 from tools.toolbox import Toolbox
 
 Wake = tuple[str, str]
 VERIFY = "verify-me"
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 PATIENCE = 30_000
 
 
@@ -75,11 +87,27 @@ class Wakes:
         return taken
 
 
+class Exchange(httpx.AsyncBaseTransport):
+    """Meta's one address with several numbers behind it: a request goes to whom it names, a file by its token."""
+
+    def __init__(self, first: GraphDouble) -> None:
+        self.doubles = [first]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        named = {*request.url.path.split("/"), request.url.params.get("phone_number_id")}
+        given = request.headers["authorization"]
+        by_name = [double for double in self.doubles if {double.number, double.account} & named]
+        by_token = [double for double in self.doubles if given == f"Bearer {double.token}"]
+        double = [*by_name, *by_token, self.doubles[0]][0]
+        return await double.transport().handle_async_request(request)
+
+
 class World:
     """One house with its customers and operators."""
 
-    def __init__(self, house: Any, double: GraphDouble, web: httpx.AsyncClient, model: ScriptedModel) -> None:
-        self.house, self.double, self.web, self.model = house, double, web, model
+    def __init__(self, house: Any, exchange: Exchange, web: httpx.AsyncClient, model: ScriptedModel) -> None:
+        self.house, self.web, self.model = house, web, model
+        self.doubles, self.double = exchange.doubles, exchange.doubles[0]
         self.clock: VirtualClock = house.clock
         self.engine: Wakes = house.engine
         self.logs: list[Any] = []
@@ -95,6 +123,12 @@ class World:
             digits = str(next(self._phones)) if phone else None
             self._seen[name] = self.double.customer(digits, name, user_id=user_id)
         return self._seen[name]
+
+    def line(self, number: str, **more: str) -> GraphDouble:
+        """One more number at Meta, of an app of its own: it has its customers, its token and its secret."""
+        double = GraphDouble(clock=self.clock, seed=len(self.doubles) + 1, number=number, client=self.web, **more)
+        self.doubles.append(double)
+        return double
 
     async def key(self, name: str, *scopes: str) -> str:
         """A fresh key for REST."""
@@ -117,7 +151,9 @@ class World:
         while True:
             self._attend(self.engine.take())
             await self._rest()
-            if not self.engine.waiting and not await self.double.deliver_statuses():
+            brought = await self.house.fetcher.look()
+            told = sum([await double.deliver_statuses() for double in self.doubles])
+            if not self.engine.waiting and not brought and not told:
                 return
 
     async def passes(self, seconds: float) -> None:
@@ -156,17 +192,21 @@ class World:
         return at_work <= self.clock.sleepers + self.model.holding
 
     async def _next_due(self) -> datetime | None:
-        moments = [letter.due_at for letter in self.double.mail.pending]
+        moments = [letter.due_at for double in self.doubles for letter in double.mail.pending]
         moments += [self.clock.next_due] if self.clock.next_due else []
         async with self.house.store.reading() as tx:
             waiting = col(Conversation.undone_since).is_not(None)
             for query in (
                 select(Message.due_at).where(col(Message.state).in_(UNSETTLED)),
                 select(Conversation.wake_at).where(waiting),
+                select(InboundFile.due_at).where(col(InboundFile.due_at).is_not(None)),
                 select(Conversation.leased_until).where(waiting),
                 select(Handoff.due_at).where(Handoff.state == HandoffState.QUEUED, col(Handoff.noticed_at).is_(None)),
             ):
                 moments += [moment for moment in (await tx.execute(query)).scalars() if moment is not None]
+            answered = select(Conversation.window_opened_at).where(col(Conversation.answered_at).is_not(None))
+            spare = rules.WINDOW - timedelta(seconds=self.house.settings.closing_before_s)
+            moments += [opened + spare for opened in (await tx.execute(answered)).scalars() if opened is not None]
         return min((moment for moment in moments if moment > self.clock.now()), default=None)
 
     # --- what can be seen
@@ -179,6 +219,11 @@ class World:
         """All rows of a table, oldest first."""
         async with self.house.store.reading() as tx:
             return list((await tx.execute(select(kind).order_by(kind.id))).scalars())
+
+    async def files(self) -> list[InboundFile]:
+        """What is known of customers' files."""
+        async with self.house.store.reading() as tx:
+            return list((await tx.execute(select(InboundFile))).scalars())
 
     async def row_of(self, sent: Sent) -> Message:
         """Our own row of a message that the double took."""
@@ -198,27 +243,59 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    url: str, embedder: LocalEmbedder, home: Path, *, store: Store | None = None, **settings: Any
+    url: str,
+    embedder: LocalEmbedder,
+    home: Path,
+    *,
+    store: Store | None = None,
+    tools: Iterable[Tool] = (),
+    thinks: ChatModel | None = None,
+    screen: Screener | None = None,
+    **settings: Any,
 ) -> AsyncIterator[World]:
-    """A house over the database, wired from the real parts; only the network, the clock and the wake-ups are ours."""
+    """A house over the database, wired from the real parts; only the network, the clock and the wake-ups are ours.
+
+    `tools` are there beside those that every house has. `thinks` answers where the play scripts nothing, and `screen`
+    stands at the door instead of the real one.
+    """
     chosen = settings_for(url, home, **settings)
     clock, engine, store = VirtualClock(), Wakes(), store or Store(url)
     double = GraphDouble(clock=clock, seed=1)
-    model = ScriptedModel(otherwise=Extractive(embedder))
-    channel = GraphClient(url="http://graph.test", version="v26.0", token=TOKEN, transport=double.transport())
-    mind = _mind(chosen, store, embedder, model, clock)
-    house = assemble(mind, engine=engine, channel=channel, clock=clock)  # type: ignore[arg-type]
+    model = ScriptedModel(otherwise=thinks or Extractive(embedder))
+    exchange = Exchange(double)
+    switchboard = Switchboard(store, chosen, clock, guidance_of(chosen))
+    channel = GraphClient(
+        url="http://graph.test",
+        version="v26.0",
+        token=TOKEN,
+        tokens=switchboard.token,
+        transport=exchange,
+    )
+    mind = mind_over(chosen, store, embedder, model, clock, tools)
+    if screen is not None:
+        mind = replace(mind, assistant=Assistant(replace(mind.assistant.deps, screen=screen)))
+    outside = Outside(allow_private=chosen.webhooks_allow_private)
+    house = assemble(
+        mind,
+        engine=engine,  # type: ignore[arg-type]
+        channel=channel,
+        outside=outside,
+        clock=clock,
+        switchboard=switchboard,
+    )
     app = create_app(house, roles=("web",))
     web = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://sahut.test")
     double.mail.client = web
-    world = World(house, double, web, model)
+    world = World(house, exchange, web, model)
     try:
         with capture_logs() as world.logs:
             yield world
     finally:
         await world.dies()
+        await house.background.stop()
         await web.aclose()
         await channel.close()
+        await outside.close()
         await store.close()
 
 
@@ -231,6 +308,8 @@ def settings_for(url: str, home: Path, **more: Any) -> Settings:
         "openai_api_key": "",
         "openai_base_url": "",
         "burst_wait_ms": 0,
+        # Most plays end with an answer; `test_closing` plays on.
+        "closing": False,
         "organisation": "Samsat Nusa Raya",
         "whatsapp_graph_url": "http://graph.test",
         "whatsapp_phone_number_id": NUMBER,
@@ -238,23 +317,35 @@ def settings_for(url: str, home: Path, **more: Any) -> Settings:
         "whatsapp_access_token": TOKEN,
         "whatsapp_app_secret": SECRET,
         "whatsapp_verify_token": VERIFY,
-        "secret_key": "for the play",
+        # Much may leave at one moment of a clock that stands still; `test_pace` plays on a narrow line.
+        "whatsapp_messages_per_s": 1000,
+        "secret_key": "for the play, and as long as a key must be",
+        "encryption_keys": KEY,
     }
     return Settings(_env_file=None, **{**base, **more})
 
 
-def _mind(chosen: Settings, store: Store, embedder: LocalEmbedder, model: ScriptedModel, clock: VirtualClock) -> Mind:
-    search = Search(store, embedder, ScanIndex(embedder.name), check_every_s=0)
-    screen = Screen(embedder, languages=chosen.language_codes)
+def mind_over(
+    chosen: Settings,
+    store: Store,
+    embedder: LocalEmbedder,
+    model: ScriptedModel,
+    clock: Clock,
+    tools: Iterable[Tool] = (),
+) -> Mind:
+    """The real assistant over what was learned, with a model that can be scripted."""
+    search = Search(store, embedder, ScanIndex(space_of(embedder).name), check_every_s=0)
+    screen = Screen(reader(embedder), languages=chosen.language_codes, marks=StoredMarks(store, reader(embedder).name))
     deps = Deps(
         model=model,
         fallback=Extractive(embedder),
         retriever=search,
         screen=screen,
-        toolbox=Toolbox.from_entry_points(),
+        toolbox=Toolbox.from_entry_points(tools),
         embedder=embedder,
         store=store,
         clock=clock,
         turn_timeout_s=sys.maxsize,
+        calibration=calibration_of(chosen),
     )
     return Mind(chosen, store, embedder, search, screen, Assistant(deps))

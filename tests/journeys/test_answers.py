@@ -1,11 +1,16 @@
 """Questions and their answers: cited, in the customer's language, once."""
 
+from pathlib import Path
+
 import pytest
 
+from agent.calibration import ANY_LANGUAGE, FILE_NAME, NEVER, Calibration, SendRule
+from agent.prompts import PROMPT_VERSION
+from knowledge.embed import LocalEmbedder
 from sahut.errors import ModelFailed
 from sahut.turn import Draft, Sentence
 from tests.journeys.lines import FINE, LOST, UNKNOWN
-from tests.journeys.stage import World
+from tests.journeys.stage import World, open_world
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,25 @@ async def test_complaint_08_what_nobody_wrote_down_goes_to_a_human(world: World)
     assert UNKNOWN in handoff["summary"]
 
 
+async def test_an_answer_that_is_not_sure_enough_is_suggested_to_the_human(
+    learned_url: str, embedder: LocalEmbedder, tmp_path: Path
+):
+    nothing_is_sent = SendRule(max_wrong=0.05, confidence=0.95, thresholds={ANY_LANGUAGE: NEVER})
+    (tmp_path / FILE_NAME).write_text(Calibration(send=nothing_is_sent).model_dump_json())
+    async with open_world(learned_url, embedder, tmp_path) as world:
+        ani, bela, budi = world.customer("Ani"), world.customer("Bela"), await world.operator()
+        await ani.says(FINE)
+        await bela.says(UNKNOWN)
+        await world.settles()
+
+        (handoff,) = await budi.handoffs(ani)
+        assert handoff["reason"] == "low_confidence"
+        assert "2%" in handoff["suggestion"]
+        assert "2%" not in world.sent_to(ani)[0]
+        (far_off,) = await budi.handoffs(bela)
+        assert far_off["suggestion"] == ""
+
+
 async def test_a_model_that_is_down_is_replaced_by_quotes(world: World):
     ani, budi = world.customer("Ani"), await world.operator()
     world.model.says(ModelFailed("the server is down"))
@@ -80,7 +104,7 @@ async def test_every_message_that_the_assistant_sends_has_a_receipt(world: World
     receipts = [await budi.receipt(ani, sent) for sent in ani.received]
     assert [receipt["decision"] for receipt in receipts] == ["reply", "reply", "hand_off"]
     for receipt in receipts:
-        assert receipt["prompt_version"]
+        assert receipt["prompt_version"] == PROMPT_VERSION
         assert receipt["verdict"]["label"] == "fine"
         assert receipt["window_closes_at"] == (await budi.conversation(ani))["window_closes_at"]
 

@@ -58,16 +58,32 @@ async def test_complaint_02_an_album_is_one_conversation(world: World):
 
 async def test_complaint_03_a_burst_of_three_messages_is_one_reply(patient: World):
     ani = patient.customer("Ani")
-    for text in ("Halo", "mau tanya", FINE):
+    for text in ("Halo", "mau tanya", "saya punya motor"):
         await ani.says(text)
         await patient.passes(0.5)
     assert world_is_silent(patient)
+    await ani.says(FINE)
     await patient.passes(1.5)
 
     (reply,) = patient.sent_to(ani)
     assert "2%" in reply
     (turn,) = await patient.rows(TurnRecord)
-    assert [line["text"] for line in turn.turn["burst"]] == ["Halo", "mau tanya", FINE]
+    assert [line["text"] for line in turn.turn["burst"]] == ["Halo", "mau tanya", "saya punya motor", FINE]
+
+
+async def test_complaint_03_a_question_is_answered_at_once_and_a_beginning_is_waited_on(patient: World):
+    ani, bela = patient.customer("Ani"), patient.customer("Bela")
+    await ani.says(FINE)
+    await bela.says("Halo, mau tanya")
+    await patient.passes(0.5)
+    assert len(patient.sent_to(ani)) == 1
+    await patient.passes(1.2)
+    assert patient.sent_to(bela) == []
+    await bela.says(FINE)
+    await patient.passes(0.5)
+
+    assert len(patient.sent_to(bela)) == 1
+    assert len(await patient.rows(TurnRecord)) == 2
 
 
 async def test_complaint_03_messages_that_come_in_the_wrong_order_are_read_in_the_right_one(patient: World):

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from api.simulator.faults import Down, Fault, Late, LoseAnswer, LoseRequest, Refuse
-from api.simulator.graph import TOKEN
-from tests.journeys.lines import FINE, LOST
+from tests.journeys.lines import FINE, LOST, UNKNOWN
 from tests.journeys.stage import World
 
 UNKNOWN_SEND_S = 60
@@ -64,6 +63,21 @@ async def test_a_request_that_is_lost_twice_goes_to_a_human(world: World):
     assert "Not delivered" in handoff["summary"]
 
 
+async def test_an_answer_that_was_held_up_goes_out_ahead_of_the_handoff_behind_it(world: World):
+    ani = world.customer("Ani")
+    Line(world, LoseRequest())
+    await ani.says(FINE)
+    await world.settles()
+    await ani.says(UNKNOWN)
+    await world.settles()
+    assert world.sent_to(ani) == []
+    await world.passes(UNKNOWN_SEND_S)
+
+    answer, acknowledgement = world.sent_to(ani)
+    assert "2%" in answer
+    assert "rekan kami" in acknowledgement
+
+
 async def test_what_follows_a_lost_answer_waits_its_turn(world: World):
     ani, budi = world.customer("Ani"), await world.operator()
     Line(world, LoseRequest())
@@ -93,20 +107,6 @@ async def test_what_cannot_be_sent_now_is_sent_later_and_in_order(world: World, 
     await world.passes(1800)
 
     assert ["2%" in text for text in world.sent_to(ani)] == [True, False]
-    assert await budi.handoffs(ani) == []
-
-
-async def test_a_wrong_token_loses_nothing_until_it_is_mended(world: World):
-    ani, budi = world.customer("Ani"), await world.operator()
-    world.double.token = "another"
-    await ani.says(FINE)
-    await world.passes(1200)
-    assert world.sent_to(ani) == []
-    assert (await budi.messages(ani))[-1]["error_code"] == 190
-
-    world.double.token = TOKEN
-    await world.passes(120)
-    assert "2%" in world.sent_to(ani)[0]
     assert await budi.handoffs(ani) == []
 
 

@@ -73,3 +73,18 @@ async def test_the_assistant_knows_what_the_human_said(world: World):
 
     said = [(line.author, line.content) for line in world.model.briefs[-1].turn.history]
     assert said[-1] == ("operator", "Kantor kami di Jalan Melati.")
+
+
+async def test_a_message_that_nobody_has_read_is_answered_although_the_matter_is_resolved(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    world.model.hold()
+    await ani.says(FINE)
+    await world.settles()
+    assert world.model.holding == 1
+    assert (await budi.resolves(ani)).status_code == 200
+    world.model.go_on()
+    await world.passes(60)
+
+    (reply,) = world.sent_to(ani)
+    assert "2%" in reply
+    assert (await budi.conversation(ani))["status"] == "open"

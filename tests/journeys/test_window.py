@@ -10,6 +10,14 @@ from tests.journeys.stage import World
 
 DAY_S, MARGIN_S = 24 * 3600, 60
 TEMPLATE = {"type": "template", "template": {"name": "reminder", "language": {"code": "id"}}}
+REMINDER = {
+    "id": "1",
+    "name": "reminder",
+    "language": "id",
+    "status": "APPROVED",
+    "category": "UTILITY",
+    "components": [{"type": "BODY", "text": "Kami sudah menjawab."}],
+}
 
 
 async def test_complaint_05_free_form_is_refused_from_the_margin_on(world: World):
@@ -30,6 +38,7 @@ async def test_complaint_05_a_template_goes_through_the_closed_window(world: Wor
     ani, budi = world.customer("Ani"), await world.operator()
     await ani.says(FINE)
     await world.passes(2 * DAY_S)
+    world.double.templates = [REMINDER]
     conversation = await budi.conversation(ani)
     assert (await budi.rest.post(f"conversations/{conversation['id']}/messages", TEMPLATE)).status_code == 202
     await world.settles()

@@ -1,6 +1,6 @@
 """What the plays about knowledge share: a real store, the bundled embedder, a shelf of documents."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,8 @@ from sqlmodel import SQLModel
 
 import sahut.models  # noqa: F401  (the tables)
 from knowledge.embed import LocalEmbedder
+from knowledge.load import Loaded, Source
+from knowledge.sandbox import Sandbox
 from sahut.store import Store
 
 HOURS = """# Opening hours
@@ -52,3 +54,20 @@ def shelf(tmp_path: Path) -> Path:
     (folder / "id" / "denda.md").write_text(FINES, encoding="utf-8")
     (folder / "faq.csv").write_text(FAQ, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def read(sandbox: Sandbox, tmp_path: Path) -> Callable[[str, bytes], Awaitable[Loaded]]:
+    """Reads a file as the service does: from the disk, in the sandbox."""
+
+    async def read_file(name: str, data: bytes) -> Loaded:
+        (tmp_path / name).write_bytes(data)
+        return await sandbox.load(Source(tmp_path / name, "", name))
+
+    return read_file

@@ -10,13 +10,17 @@ from sqlmodel import select
 
 from knowledge.embed import LocalEmbedder
 from knowledge.index import ChromaIndex, ScanIndex, collection_name
-from knowledge.learn import Step, learn, learn_one
-from knowledge.load import load_bytes
+from knowledge.learn import learn, learn_files
+from knowledge.load import Source
+from knowledge.report import Step
+from knowledge.sandbox import Sandbox
 from knowledge.search import Search, hits
+from knowledge.space import space_of
 from sahut.errors import ConfigurationError, ModelFailed, StoreUnavailable
 from sahut.models.library import DocumentVersion
 from sahut.store import library
 from tests.databases import HANDBOOK
+from tests.knowledge import office
 
 
 class CountingEmbedder(LocalEmbedder):
@@ -46,13 +50,13 @@ async def test_the_first_learning_takes_everything_and_the_second_costs_nothing(
     embedder, steps = CountingEmbedder(), []
     report = await learn(store, embedder, [shelf], progress=steps.append)
     assert report.added == ("faq.csv", "hours.md", "id/denda.md")
-    assert report.chunks == embedder.texts == 5
+    assert (report.chunks, embedder.texts) == (5, 10)  # one chunk has two sentences, four have headings
     assert steps[-1] == Step(3, 3, "id/denda.md", "added")
     before = await generation(store)
 
     again = await learn(store, embedder, [shelf])
     assert again.unchanged == report.added
-    assert (embedder.texts, await generation(store)) == (5, before)
+    assert (embedder.texts, await generation(store)) == (10, before)
     embedder.close()
 
 
@@ -121,24 +125,56 @@ async def test_the_later_folder_takes_a_path_over(store, embedder, shelf, tmp_pa
         assert (await library.find(tx, "default", "hours.md")).root == str(twin)
 
 
-async def test_a_document_that_another_folder_replaces_is_named(store, embedder, shelf, tmp_path):
+@pytest.fixture
+def other(tmp_path):
+    """A folder with a page that has the path of one of the shelf's, and other words."""
     other = tmp_path / "other"
     other.mkdir()
     (other / "hours.md").write_text("# Opening hours\n\nWe are open day and night.\n")
+    return other
+
+
+async def test_a_document_of_another_folder_is_not_replaced_unless_it_is_wished(store, embedder, shelf, other):
     assert (await learn(store, embedder, [shelf])).replaced == ()
-    report = await learn(store, embedder, [other])
+    async with store.reading() as tx:
+        before = (await library.find(tx, "default", "hours.md")).version_id
+    for dry_run in (True, False):
+        ((path, reason),) = (await learn(store, embedder, [other], dry_run=dry_run)).failed
+        assert (path, str(shelf) in reason, "--replace" in reason) == ("hours.md", True, True)
+    async with store.reading() as tx:
+        kept = await library.find(tx, "default", "hours.md")
+    assert (kept.root, kept.version_id) == (str(shelf), before)
+    assert (await learn(store, embedder, [other], collection="else")).added == ("hours.md",)
+    report = await learn(store, embedder, [other], replace=True)
     assert (report.changed, report.replaced) == (("hours.md",), (("hours.md", str(shelf)),))
+
+
+async def test_a_folder_that_was_moved_and_changed_goes_on(store, embedder, shelf, tmp_path, monkeypatch):
+    await learn(store, embedder, [shelf])
+    monkeypatch.chdir(shelf.parent)
+    (shelf / "hours.md").write_text("# Opening hours\n\nWe are open from 9 to 5.\n")
+    assert (await learn(store, embedder, [Path(shelf.name)])).changed == ("hours.md",)
+    moved = shelf.rename(tmp_path / "moved")
+    (moved / "hours.md").write_text("# Opening hours\n\nWe are open from 10 to 4.\n")
+    report = await learn(store, embedder, [moved])
+    assert (report.changed, report.failed) == (("hours.md",), ())
+    assert report.replaced == (("hours.md", str(shelf)),)
 
 
 async def test_a_chunk_of_names_keeps_the_language_of_its_document(store, embedder):
     await learn(store, embedder, [HANDBOOK / "opening-hours.md"])
-    found = await Search(store, embedder, ScanIndex(embedder.name)).search("where is the main office?", top=20)
+    found = await Search(store, embedder, ScanIndex(space_of(embedder).name)).search(
+        "where is the main office?", top=20
+    )
     assert {passage.language for passage in found.passages} == {"en"}
 
 
-async def test_an_upload_is_learned_without_a_folder(store, embedder):
-    assert await learn_one(store, embedder, load_bytes("up.md", b"# Up\n\nUploaded.")) == "added"
-    assert await learn_one(store, embedder, load_bytes("up.md", b"# Up\n\nUploaded.")) == "unchanged"
+async def test_an_upload_is_learned_without_a_folder(store, embedder, tmp_path):
+    (tmp_path / "up.md").write_text("# Up\n\nUploaded.")
+    upload = Source(tmp_path / "up.md", "", "up.md")
+    async with Sandbox() as sandbox:
+        for outcome in ("added", "unchanged"):
+            assert [step.outcome async for step in learn_files(store, embedder, sandbox, [upload])] == [outcome]
 
 
 @pytest.fixture
@@ -151,7 +187,7 @@ def answers(store, embedder):
 
 async def test_the_right_passage_comes_first_in_and_across_languages(store, embedder, shelf, answers):
     await learn(store, embedder, [shelf])
-    search = answers(ScanIndex(embedder.name))
+    search = answers(ScanIndex(space_of(embedder).name))
     for question, document in [
         ("Is the main office open on Saturday?", "hours.md"),
         ("berapa denda kalau telat bayar pajak?", "id/denda.md"),
@@ -169,7 +205,7 @@ async def test_the_right_passage_comes_first_in_and_across_languages(store, embe
 
 async def test_a_passage_is_where_it_says(store, embedder, shelf, answers):
     await learn(store, embedder, [shelf])
-    found = await answers(ScanIndex(embedder.name)).search("opening hours on weekdays", top=3)
+    found = await answers(ScanIndex(space_of(embedder).name)).search("opening hours on weekdays", top=3)
     async with store.reading() as tx:
         for passage in found.passages:
             document = await library.find(tx, "default", passage.document)
@@ -177,20 +213,37 @@ async def test_a_passage_is_where_it_says(store, embedder, shelf, answers):
             assert version.text[passage.start : passage.end] == passage.text
     best = found.passages[0]
     assert (best.title, best.headings, best.language) == ("Opening hours", ("Weekdays",), "en")
-    assert hits(found)[0].keys() == {"rank", "document", "chunk", "score", "start", "end", "text"}
+    assert hits(found, 5)[0].keys() == {"rank", "document", "chunk", "score", "start", "end", "text"}
 
 
-async def test_collections_are_kept_apart(store, embedder, shelf, answers):
-    await learn(store, embedder, [shelf / "hours.md"], collection="public")
-    await learn(store, embedder, [shelf / "faq.csv"], collection="staff")
-    search = answers(ScanIndex(embedder.name))
-    assert {p.document for p in (await search.search("parking", collection="public")).passages} == {"hours.md"}
-    assert {p.document for p in (await search.search("parking")).passages} == {"hours.md", "faq.csv"}
+@pytest.mark.parametrize("kind", ["scan", "chroma"])
+async def test_collections_are_kept_apart(store, embedder, shelf, answers, tmp_path, kind):
+    for name, collection in (("hours.md", "public"), ("faq.csv", "staff"), ("id/denda.md", "default")):
+        await learn(store, embedder, [shelf / name], collection=collection)
+    space = space_of(embedder).name
+    index = ScanIndex(space) if kind == "scan" else ChromaIndex.local(tmp_path / "index", space)
+    search = answers(index)
+    for within, documents in (
+        (["public"], {"hours.md"}),
+        (["public", "staff"], {"hours.md", "faq.csv"}),
+        (("staff", "default", "nothing yet"), {"faq.csv", "denda.md"}),
+        (["nothing yet"], set()),
+        ([], set()),
+        (None, {"hours.md", "faq.csv", "denda.md"}),
+    ):
+        found = await search.search("parking", top=20, collections=within)
+        assert {passage.document for passage in found.passages} == documents
+        assert found.features["dense"] == 1
+    await index.close()
 
 
 @pytest.mark.parametrize("kind", ["chroma", "scan"])
 async def test_a_running_search_follows_the_rows(store, embedder, shelf, tmp_path, kind):
-    index = ChromaIndex.local(tmp_path / "index", embedder.name) if kind == "chroma" else ScanIndex(embedder.name)
+    index = (
+        ChromaIndex.local(tmp_path / "index", space_of(embedder).name)
+        if kind == "chroma"
+        else ScanIndex(space_of(embedder).name)
+    )
     search = Search(store, embedder, index, check_every_s=0)
     assert (await search.search("dog")).passages == ()
     await learn(store, embedder, [shelf])
@@ -225,9 +278,9 @@ async def test_the_index_is_derived_and_comes_back_from_nothing(store, embedder,
 
 
 async def test_the_index_has_one_owner(embedder, tmp_path):
-    index = ChromaIndex.local(tmp_path / "index", embedder.name)
+    index = ChromaIndex.local(tmp_path / "index", space_of(embedder).name)
     with pytest.raises(ConfigurationError, match="SAHUT_CHROMA_URL"):
-        ChromaIndex.local(tmp_path / "index", embedder.name)
+        ChromaIndex.local(tmp_path / "index", space_of(embedder).name)
     assert taken(tmp_path / "index")
     await index.close()
     assert not taken(tmp_path / "index")
@@ -243,7 +296,8 @@ def taken(folder):
     return subprocess.run(command, check=False, cwd=Path(__file__).parents[2]).returncode == 7
 
 
-async def test_without_the_embedder_words_alone_decide(store, embedder, shelf):
+async def test_without_the_embedder_words_alone_decide(store, shelf):
+    embedder = LocalEmbedder(finds_with_e5=False)
     await learn(store, embedder, [shelf])
 
     class Down:
@@ -252,10 +306,11 @@ async def test_without_the_embedder_words_alone_decide(store, embedder, shelf):
         async def embed(self, texts):
             raise ModelFailed("down")
 
-    found = await Search(store, Down(), ScanIndex(embedder.name)).search("parking free")
+    found = await Search(store, Down(), ScanIndex(space_of(embedder).name)).search("parking free")
     assert found.passages[0].document == "faq.csv"
     assert found.features["dense"] == 0
     assert found.answerable < 0.9
+    embedder.close()
 
 
 async def test_an_index_that_fails_is_done_without_until_it_is_mended(store, embedder, shelf):
@@ -292,3 +347,38 @@ def test_any_embedder_has_a_collection_name_that_chroma_takes():
     assert made[0] == names[0]
     assert len(set(made)) == len(names)
     assert all(3 <= len(name) <= 512 and name.isascii() and "/" not in name for name in made)
+
+
+async def test_an_archive_is_learned_like_the_folder_that_it_was(store, embedder, shelf, tmp_path):
+    archive = tmp_path / "handbook.zip"
+    archive.write_bytes(office.zipped({"fees/fines.docx": office.word(), "hours.md": b"# Hours\n\nOpen."}))
+    steps = []
+    report = await learn(store, embedder, [archive], progress=steps.append)
+    assert report.added == ("fees/fines.docx", "hours.md")
+    assert [(step.number, step.total) for step in steps] == [(1, 2), (2, 2)]
+    archive.write_bytes(office.zipped({"fees/fines.docx": office.word()[:-100]}))
+    report = await learn(store, embedder, [archive], prune=True)
+    assert (report.removed, [path for path, _ in report.failed]) == (("hours.md",), ["fees/fines.docx"])
+    archive.write_bytes(b"PK\x03\x04 torn")
+    report = await learn(store, embedder, [archive], prune=True)
+    assert (report.removed, [path for path, _ in report.failed]) == ((), ["handbook.zip"])
+
+
+async def test_an_archive_in_a_folder_is_a_folder_in_it(store, embedder, shelf):
+    (shelf / "more.zip").write_bytes(office.zipped({"hours.md": b"# Hours\n\nOpen.", "photo.jpg": b"x"}))
+    report = await learn(store, embedder, [shelf])
+    assert "more.zip/hours.md" in report.added
+    assert report.skipped == ("more.zip/photo.jpg",)
+    (shelf / "more.zip").write_bytes(b"torn")
+    assert (await learn(store, embedder, [shelf], prune=True)).removed == ()
+    (shelf / "more.zip").unlink()
+    assert (await learn(store, embedder, [shelf], prune=True)).removed == ("more.zip/hours.md",)
+
+
+async def test_a_version_keeps_where_its_pages_begin(store, embedder, tmp_path):
+    (tmp_path / "plates.pdf").write_bytes(office.pdf(2))
+    await learn(store, embedder, [tmp_path / "plates.pdf"])
+    async with store.reading() as tx:
+        document = await library.find(tx, "default", "plates.pdf")
+        (version,) = await versions(tx, document)
+    assert version.text[version.pages[1] :].startswith("Number plates 2")

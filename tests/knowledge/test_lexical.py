@@ -2,10 +2,11 @@
 
 import string
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.fuse import STRANGER, Evidence, answerable, probability
+from knowledge.fuse import Evidence, answerable, calibrations, probability
 from knowledge.lexical import Lexicon, Words
 
 PASSAGES = [
@@ -34,7 +35,7 @@ def test_words_fall_silent_before_another_language():
 
 
 def test_a_question_may_be_limited_to_a_group():
-    assert list(full().match("office denda", group="staff")) == ["fines"]
+    assert list(full().match("office denda", groups=["staff"])) == ["fines"]
 
 
 def test_what_is_removed_is_found_no_more():
@@ -60,12 +61,13 @@ def test_an_index_that_forgot_equals_one_that_never_knew(texts, gone, question):
     assert forgot.match(asked, limit=200) == never.match(asked, limit=200)
 
 
-def test_more_evidence_never_makes_a_passage_less_likely():
-    weak = Evidence(0.3, 0.3, 0.1, 0.1)
-    for stronger in (Evidence(0.4, 0.3, 0.1, 0.1), Evidence(0.3, 0.4, 0.1, 0.1), Evidence(0.3, 0.3, 0.2, 0.1)):
-        assert 0 < probability(weak, STRANGER) < probability(stronger, STRANGER) < 1
-    assert answerable([], STRANGER) == (0.0, {})
-    alone, _ = answerable([weak], STRANGER)
-    crowded, features = answerable([weak, weak, weak], STRANGER)
+@pytest.mark.parametrize("calibration", calibrations().values(), ids=list(calibrations()))
+def test_more_evidence_never_makes_a_passage_less_likely(calibration):
+    weak = Evidence(0.8, 0.3, 0.1, 0.1)
+    for stronger in (Evidence(0.9, 0.3, 0.1, 0.1), Evidence(0.8, 0.4, 0.1, 0.1), Evidence(0.8, 0.3, 0.2, 0.1)):
+        assert 0 < probability(weak, calibration) < probability(stronger, calibration) < 1
+    assert answerable([], calibration) == (0.0, {})
+    alone, _ = answerable([weak], calibration)
+    crowded, features = answerable([weak, weak, weak], calibration)
     assert crowded < alone
     assert features["margin"] == 0

@@ -2,19 +2,25 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import sahut.models  # noqa: F401  # fills the metadata
 from sahut.engine import PREFIX
-from sahut.migrations import head, migrate, revision
+from sahut.migrations import config, head, migrate, revision
+from sahut.models import Ticket
 from sahut.store import Store
+from sahut.store.tickets import by_token
+
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
 MIGRATE = """
 import asyncio, sys
@@ -81,3 +87,37 @@ async def test_two_processes_at_once(empty_url: str):
         return out.decode().strip()
 
     assert sorted(await asyncio.gather(process(), process())) == ["False", "True"]
+
+
+TICKET = {"id": "t1", "reference": "T-222222", "call_key": "k1", "conversation_id": "c1", "contact_id": "p1"}
+OLD_ROWS = {
+    "contact": {"id": "p1", "name": "Ani"},
+    "conversation": {
+        "id": "c1", "number": "1", "contact_id": "p1", "status": "open", "holder": "assistant", "inbox_version": 0,
+        "attempts": 0, "fence": 0,
+    },
+    "ticket": {**TICKET, "topic": "counter 2", "description": "", "status": "open"},
+}  # fmt: skip
+
+
+def old_rows(connection: sa.Connection) -> None:
+    """A database as the first version left it, with a ticket in it."""
+    chosen = config()
+    chosen.attributes["connection"] = connection
+    command.upgrade(chosen, "0001")
+    for name, row in OLD_ROWS.items():
+        table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+        moments = {key: NOW for key in ("created_at", "updated_at") if key in table.c}
+        connection.execute(sa.insert(table).values(**row, **moments))
+
+
+async def test_tickets_that_are_there_get_a_link_each(empty_url: str):
+    store = Store(empty_url)
+    async with store.transaction() as tx:
+        await (await tx.connection()).run_sync(old_rows)
+    assert await migrate(store)
+    async with store.reading() as tx:
+        ticket = await tx.get_one(Ticket, "t1")
+        assert await by_token(tx, ticket.token) is ticket
+    await store.close()
+    assert (ticket.kind, ticket.updated_at, len(ticket.token)) == ("case", NOW, 32)

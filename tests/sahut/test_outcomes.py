@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from sahut.events import Delivery, Inbound
 from sahut.models import Author, Conversation, Handoff, Message, Purpose, Role, State, Status
-from sahut.rules import Actor
+from sahut.rules import Actor, Window
 from sahut.store import Store, handoffs, inbox, outbox, outcomes, rows, turns
 from sahut.store.sending import Rest, Sending
 from sahut.testing.clock import START
@@ -30,7 +30,7 @@ async def store(blank_url: str) -> AsyncIterator[Store]:
 async def written(store: Store, wamid: str = "in", at: datetime = START, phone: str = "62811") -> str:
     inbound = Inbound(number=NUMBER, wamid=wamid, phone=phone, text="hi", sent_at=at, body={})
     async with store.transaction() as tx:
-        return (await inbox.receive(tx, inbound, now=at, burst_wait=timedelta(0))).conversation_id
+        return (await inbox.receive(tx, inbound, now=at, wait=inbox.Wait())).conversation_id
 
 
 async def queue(store: Store, conversation_id: str, *, now: datetime = START) -> None:
@@ -121,18 +121,32 @@ async def test_a_refusal_does_not_overrule_a_delivery(store: Store):
     assert await all_of(store, Handoff) == []
 
 
-async def test_a_late_131047_closes_the_window_of_its_own_time(store: Store):
+@pytest.mark.parametrize("told", [START, START + MINUTE, START + 20 * MINUTE])
+async def test_a_late_131047_closes_the_window_of_its_own_post(store: Store, told: datetime):
+    """The customer wrote after the POST: whatever moment Meta gives the failure, the window that they opened stays."""
     conversation_id = await written(store)
     await queue(store, conversation_id)
     sending = await claim(store, conversation_id)
     again = START + 10 * MINUTE
     await written(store, "in2", again)
-    failed = status(sending, "failed", START + MINUTE, error_code=131047, error="closed")
+    failed = status(sending, "failed", told, error_code=131047, error="closed")
     async with store.transaction() as tx:
         await outcomes.settle(tx, failed, now=again + MINUTE, window_closed=True)
     (conversation,) = await all_of(store, Conversation)
-    assert conversation.window_closed_at == START + MINUTE
-    assert conversation.window_opened_at == again
+    assert conversation.window_closed_at == START
+    assert Window(conversation.window_opened_at, conversation.window_closed_at).is_open(again + MINUTE)
+
+
+async def test_the_reason_of_a_failure_outlives_the_answer_to_its_post(store: Store):
+    conversation_id = await written(store)
+    await queue(store, conversation_id)
+    sending = await claim(store, conversation_id)
+    failed = status(sending, "failed", START, error_code=131026, error="not there")
+    async with store.transaction() as tx:
+        await outcomes.settle(tx, failed, now=START, window_closed=False)
+        await outcomes.sent(tx, sending, "out", now=START)
+    message = await outgoing(store)
+    assert (message.state, message.error_code, message.error) == (State.FAILED, 131026, "not there")
 
 
 async def test_a_failure_that_came_before_the_answer_is_told_to_a_human(store: Store):

@@ -8,7 +8,21 @@ from hypothesis import strategies as st
 
 from sahut import rules
 from sahut.models import Holder, Purpose, State, Status
-from sahut.rules import WINDOW, Drop, Send, Window, advance, answer_at, may_record, may_send, next_speaker, unknown_fate
+from sahut.rules import (
+    RATING_CHANGE,
+    WINDOW,
+    Drop,
+    Send,
+    Window,
+    advance,
+    answer_at,
+    may_close,
+    may_rate,
+    may_record,
+    may_send,
+    next_speaker,
+    unknown_fate,
+)
 
 # Hypothesis wants bounds without a zone.
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -118,12 +132,119 @@ def test_nothing_leaves_against_a_rule(purpose, kind, holder, status, opened, pa
     if isinstance(verdict, Send):
         assert purpose == Purpose.OPERATOR or holder == Holder.ASSISTANT
         assert kind == "template" or window.is_open(now, margin)
-        assert purpose != Purpose.REPLY or status in (Status.OPEN, Status.RESOLVED)
+        assert purpose != Purpose.REPLY or status != Status.SPAM
     else:
         assert isinstance(verdict, Drop)
         assert verdict.reason
     if purpose == Purpose.OPERATOR and kind == "template":
         assert isinstance(verdict, Send)
+
+
+# --- the end of a session
+
+befores = st.timedeltas(timedelta(minutes=2), timedelta(hours=12))
+
+
+@given(
+    st.sampled_from(list(Status)),
+    st.sampled_from(list(Holder)),
+    st.tuples(*[st.booleans()] * 4),
+    moments,
+    st.timedeltas(timedelta(hours=-2), timedelta(hours=26)),
+    margins,
+    befores,
+)
+def test_a_session_is_closed_inside_its_window_and_only_where_nothing_is_open(
+    status, holder, facts, opened, passed, margin, before
+):
+    answered, opted_out, busy, asking = facts
+    window, now = Window(opened), opened + passed
+    verdict = may_close(
+        status=status,
+        holder=holder,
+        answered=answered,
+        opted_out=opted_out,
+        busy=busy,
+        asking=asking,
+        window=window,
+        now=now,
+        margin=margin,
+        before=before,
+    )
+    if verdict == "close":
+        assert window.is_open(now, margin)
+        assert answered
+        assert not opted_out
+        assert not busy
+        assert holder == Holder.ASSISTANT
+        assert status == Status.RESOLVED or (status == Status.OPEN and now >= opened + WINDOW - before and not asking)
+        send = may_send(
+            purpose=Purpose.CLOSING,
+            kind="interactive",
+            holder=holder,
+            status=status,
+            window=window,
+            now=now,
+            margin=margin,
+        )
+        assert isinstance(send, Send)
+    if answered and not opted_out and status != Status.SPAM and window.is_open(now, margin) and not asking:
+        assert verdict != "never"
+    if not window.is_open(now, margin):
+        assert verdict == "never"
+
+
+@given(st.lists(st.timedeltas(timedelta(0), timedelta(minutes=10)), max_size=30), margins, befores)
+def test_whoever_looks_often_enough_closes_each_quiet_session_exactly_once(gaps, margin, before):
+    """Looks at any moments, the last of them between the due time and the margin: one of them closes, and then none."""
+    assume(before > margin + timedelta(seconds=1))
+    opened = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    due = opened + WINDOW - before
+    looks = sorted([due - timedelta(seconds=1), due, *(due - timedelta(minutes=30) + gap for gap in gaps)])
+    closed, answered = [], True
+    for now in looks:
+        verdict = may_close(
+            status=Status.OPEN,
+            holder=Holder.ASSISTANT,
+            answered=answered,
+            opted_out=False,
+            busy=False,
+            asking=False,
+            window=Window(opened),
+            now=now,
+            margin=margin,
+            before=before,
+        )
+        if verdict == "close":
+            closed.append(now)
+        answered = answered and verdict == "wait"
+    assert closed == [due]
+
+
+@given(st.sampled_from(list(Status)), st.sampled_from(list(Holder)), moments, spans, margins)
+def test_the_customers_message_beats_the_closing(status, holder, opened, passed, margin):
+    verdict = may_send(
+        purpose=Purpose.CLOSING,
+        kind="interactive",
+        holder=holder,
+        status=status,
+        window=Window(opened),
+        now=opened + passed,
+        margin=margin,
+        overtaken=True,
+    )
+    assert isinstance(verdict, Drop)
+
+
+@given(st.lists(st.tuples(st.timedeltas(timedelta(0), timedelta(days=9)), st.integers(1, 3)), min_size=1, max_size=6))
+def test_taps_in_any_order_within_a_day_leave_the_newest(taps):
+    asked = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    scored_at = None
+    for after_s, _ in taps:
+        if may_rate(scored_at=scored_at, tapped_at=asked + after_s, asked_at=asked):
+            scored_at = asked + after_s
+    newest = max((asked + after_s for after_s, _ in taps if after_s <= RATING_CHANGE), default=None)
+    assert scored_at == max(filter(None, (newest, asked + taps[0][0])))
 
 
 @given(moments, spans, spans, st.integers(0, 5), st.sampled_from(["text", "template"]))
@@ -135,9 +256,41 @@ def test_an_unknown_send_waits_then_goes_once_more_then_to_a_human(since, wait, 
         assert kind != "template"
 
 
-@given(moments, spans, st.timedeltas(timedelta(0), timedelta(minutes=1)))
-def test_a_burst_is_answered_after_a_silence_and_never_too_late(since, passed, wait):
+@given(moments, spans, st.timedeltas(timedelta(0), timedelta(minutes=1)), st.floats(0, 3))
+def test_a_burst_is_answered_after_a_silence_and_never_too_late(since, passed, wait, patience):
     now = since + passed
-    at = answer_at(now=now, undone_since=since, burst_wait=wait)
+    at = answer_at(now=now, undone_since=since, burst_wait=wait, patience=patience)
     assert now <= at <= max(now, since + rules.BURST_MOST * wait)
-    assert at <= now + wait
+    assert at <= now + patience * wait
+
+
+# --- whose the thread is
+
+
+@given(st.none() | moments, st.none() | moments)
+def test_the_thread_is_whose_the_customers_last_word_was(owned: datetime | None, standby: datetime | None):
+    elsewhere = rules.is_standby(owned_at=owned, standby_at=standby)
+    assert elsewhere == (standby is not None and (owned is None or standby > owned))
+    speaker = next_speaker(status=Status.OPEN, holder=Holder.ASSISTANT, standby=elsewhere)
+    assert speaker == ("nobody" if elsewhere else "assistant")
+
+
+@given(st.sampled_from(list(Purpose)), st.sampled_from(["text", "template"]), moments)
+def test_on_standby_only_operators_speak(purpose: Purpose, kind: str, now: datetime):
+    verdict = may_send(
+        purpose=purpose,
+        kind=kind,
+        holder=Holder.ASSISTANT,
+        status=Status.OPEN,
+        window=Window(now),
+        now=now,
+        margin=timedelta(0),
+        standby=True,
+    )
+    assert isinstance(verdict, rules.Send) == (purpose == Purpose.OPERATOR)
+
+
+@given(st.none() | moments, st.none() | moments)
+def test_the_last_word_on_marketing_stands(stopped: datetime | None, resumed: datetime | None):
+    unwanted = rules.wants_no_marketing(stopped, resumed)
+    assert unwanted == (stopped is not None and (resumed is None or stopped > resumed))

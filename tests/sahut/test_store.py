@@ -40,7 +40,7 @@ async def names(store: Store) -> list[str]:
 async def receive(store: Store, wamid: str, **more: str | None) -> None:
     inbound = Inbound(number=NUMBER, wamid=wamid, sent_at=START, body={}, **{"phone": "62811", **more})
     async with store.transaction() as tx:
-        await inbox.receive(tx, inbound, now=START, burst_wait=START - START)
+        await inbox.receive(tx, inbound, now=START, wait=inbox.Wait())
 
 
 def test_ids_grow():

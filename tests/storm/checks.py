@@ -3,48 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from sqlmodel import col, select
-
 from sahut.models import (
     OPEN_HANDOFF,
-    AuditEntry,
     Author,
-    ConfirmationRow,
     ConfirmationState,
-    Conversation,
-    Handoff,
+    FillingState,
     Message,
     Purpose,
     State,
-    Ticket,
 )
-from sahut.store import Store
+from tests.storm import wire_checks
 from tests.storm.cast import tokens_of
 from tests.storm.play import Play
 from tests.storm.plot import Says
+from tests.storm.scene import Scene
 
 TAKEN = (State.SENT, State.DELIVERED, State.READ)
-
-
-class Scene:
-    """The rows and the double's log at the end of a play."""
-
-    def __init__(self, play: Play) -> None:
-        self.play = play
-        self.arrived = Counter(sent.callback or "" for sent in play.double.sent)
-
-    async def load(self, store: Store) -> "Scene":
-        async with Store.reading(store) as tx:
-            self.messages = list((await tx.execute(select(Message).order_by(col(Message.id)))).scalars())
-            self.conversations = {row.id: row for row in (await tx.execute(select(Conversation))).scalars()}
-            self.handoffs = list((await tx.execute(select(Handoff))).scalars())
-            self.tickets = list((await tx.execute(select(Ticket))).scalars())
-            self.confirmations = list((await tx.execute(select(ConfirmationRow))).scalars())
-            acts = await tx.execute(select(AuditEntry.conversation_id))
-            self.touched = {row for row in acts.scalars() if row}
-        self.inbound = [row for row in self.messages if row.author == Author.CONTACT]
-        self.outbound = [row for row in self.messages if row.author != Author.CONTACT]
-        return self
 
 
 async def violations(play: Play) -> list[str]:
@@ -56,22 +30,25 @@ async def violations(play: Play) -> list[str]:
         _none_after_takeover,
         _window_kept,
         _effects_once,
+        _forms_sent_once,
         _acknowledged,
+        _closed_once,
         _in_order,
+        *wire_checks.CHECKS,
     )
-    return [f"{check.__name__[1:]}: {sentence}" for check in checks for sentence in check(scene)]
+    return [f"{check.__name__.lstrip('_')}: {sentence}" for check in checks for sentence in check(scene)]
 
 
 def _nothing_lost(scene: Scene) -> Iterator[str]:
     """Every message of a customer is one row, taken up; no send is left open."""
     said = [event.token for event in scene.play.plot.events if isinstance(event, Says)]
-    rows = Counter(row.text.split()[0] for row in scene.inbound)
+    rows = Counter(scene.said(row).token for row in scene.inbound)
     for token in said:
         if rows[token] != 1:
             yield f"{token} is stored {rows[token]} times"
     for row in scene.inbound:
         if row.done_at is None:
-            yield f"{row.text} was never taken up"
+            yield f"{scene.said(row).token} was never taken up"
     for row in scene.outbound:
         if row.state in (State.QUEUED, State.SENDING, State.UNKNOWN):
             yield f"{row.text!r} is still {row.state}"
@@ -80,7 +57,7 @@ def _nothing_lost(scene: Scene) -> Iterator[str]:
 def _one_reply(scene: Scene) -> Iterator[str]:
     """A message is answered by one reply that arrives once, or a human knows of it."""
     for row in scene.inbound:
-        token = row.text.split()[0]
+        token = scene.said(row).token
         answers = [out for out in scene.outbound if token in tokens_of(out) and out.author == Author.ASSISTANT]
         if len(answers) > 1:
             yield f"{token} has {len(answers)} replies"
@@ -88,9 +65,9 @@ def _one_reply(scene: Scene) -> Iterator[str]:
             came = scene.arrived[answer.callback_id or ""]
             if answer.state in TAKEN and came != 1:
                 yield f"the reply to {token} arrived {came} times"
-            if answer.state not in TAKEN and not _human_knows(scene, row.conversation_id):
+            if answer.state not in TAKEN and not (_human_knows(scene, row.conversation_id) or _passed_on(scene, row)):
                 yield f"the reply to {token} is {answer.state} and no human knows"
-        if not answers and not _human_knows(scene, row.conversation_id):
+        if not answers and not _human_knows(scene, row.conversation_id) and not _passed_on(scene, row):
             yield f"{token} has no reply and no human knows"
     for callback, came in scene.arrived.items():
         if came > 1:
@@ -100,6 +77,13 @@ def _one_reply(scene: Scene) -> Iterator[str]:
 def _human_knows(scene: Scene, conversation_id: str) -> bool:
     asked = any(row.conversation_id == conversation_id for row in scene.handoffs)
     return asked or conversation_id in scene.touched
+
+
+def _passed_on(scene: Scene, row: Message) -> bool:
+    """Whether another owner had the thread when the message was stored, or after it: it is theirs to answer."""
+    stored = scene.play.stored.get(row.wamid or "", 0)
+    spans = scene.play.watch.standby
+    return any(key == row.conversation_id and (end is None or end >= stored) for key, _, end in spans)
 
 
 def _none_after_takeover(scene: Scene) -> Iterator[str]:
@@ -128,9 +112,23 @@ def _effects_once(scene: Scene) -> Iterator[str]:
     for row in scene.confirmations:
         if row.state == ConfirmationState.USED and opened[row.id] != 1:
             yield f"confirmation {row.id[-4:]} opened {opened[row.id]} tickets"
+    asked |= {row.id for row in scene.fillings}
     for key, times in opened.items():
         if times != 1 or key not in asked:
             yield f"call {key[-4:]} opened {times} tickets"
+
+
+def _forms_sent_once(scene: Scene) -> Iterator[str]:
+    """A customer who was told that a form was sent has one submission and one ticket of it, and nobody else has."""
+    told = Counter(row.text.split()[1] for row in scene.outbound if row.text.startswith("sent "))
+    sent = Counter(row.reference for row in scene.submissions)
+    ended = Counter(row.reference for row in scene.fillings if row.state == FillingState.SUBMITTED)
+    opened = Counter(row.reference for row in scene.tickets if row.reference.startswith("F-"))
+    if not told == sent == ended == opened:
+        yield f"told {dict(told)}, submissions {dict(sent)}, fillings {dict(ended)}, tickets {dict(opened)}"
+    open_ones = Counter(row.conversation_id for row in scene.fillings if row.state == FillingState.OPEN)
+    if any(times > 1 for times in open_ones.values()):
+        yield "two forms are open in one conversation"
 
 
 def _acknowledged(scene: Scene) -> Iterator[str]:
@@ -148,6 +146,29 @@ def _acknowledged(scene: Scene) -> Iterator[str]:
     for conversation_id, times in open_ones.items():
         if times > 1:
             yield f"{conversation_id[-4:]} has {times} open handoffs"
+
+
+def _closed_once(scene: Scene) -> Iterator[str]:
+    """After a closing message that arrived none leaves before the customer writes, nor once the customer has."""
+    claimed = dict(reversed(scene.play.channel.claimed))
+    for row in scene.outbound:
+        if row.purpose != Purpose.CLOSING or row.callback_id not in claimed:
+            continue
+        mine = [said for said in scene.inbound if said.conversation_id == row.conversation_id]
+        before = [
+            other.id
+            for other in scene.outbound
+            if other.purpose == Purpose.CLOSING
+            and other.conversation_id == row.conversation_id
+            and scene.arrived[other.callback_id]
+            and other.id < row.id
+        ]
+        if before and not any(max(before) < said.id < row.id for said in mine):
+            yield f"{row.conversation_id[-4:]} was closed twice in one session"
+        for said in mine:
+            stored = scene.play.stored.get(said.wamid or "")
+            if said.id > row.id and stored is not None and stored < claimed[row.callback_id]:
+                yield f"{row.text!r} left though {said.text} had come"
 
 
 def _in_order(scene: Scene) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Plays one schedule to its end: brings events and webhooks on, moves actors, kills processes, moves time."""
 
 import random
+import tempfile
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,24 +14,54 @@ from sqlmodel import SQLModel, col, func, select
 from structlog.testing import capture_logs
 
 from api.app import create_app
+from api.closings import Closer
 from api.events import Events
+from api.fetching import Fetcher
 from api.house import House
 from api.metrics import Metrics
 from api.sender import Sender
 from api.simulator.faults import Down, Fault, LoseAnswer, LoseRequest, Refuse
 from api.simulator.graph import NUMBER, SECRET, TOKEN, GraphDouble
+from api.simulator.news import Took
 from api.simulator.postoffice import Letter
 from api.simulator.rules import Rules
-from api.whatsapp.client import GraphClient
+from api.simulator.shapes import Json, messages_in, statuses_in
+from api.standing import resume
+from api.switchboard import Switchboard
+from api.whatsapp.policy import POLICIES
 from api.worker import Pace, Worker
 from knowledge.embed import LocalEmbedder
-from sahut.models import UNSETTLED, Contact, ContactIdentity, Conversation, Handoff, HandoffState, Message
+from sahut import rules
+from sahut.models import (
+    UNSETTLED,
+    Contact,
+    ContactIdentity,
+    Conversation,
+    Handoff,
+    HandoffState,
+    InboundFile,
+    Message,
+)
 from sahut.settings import Settings
-from sahut.store import keys
+from sahut.shelf import Shelf
+from sahut.store import Tx, closings, files, forms, inbox, keys, numbers
 from sahut.turn import Guidance
-from tests.storm.cast import GatedChannel, GatedStore, LossyEngine, ScriptedAssistant
-from tests.storm.plot import Acts, Plot, Says, draw
+from tests.storm.cast import (
+    FORM,
+    OGG,
+    PNG,
+    GatedChannel,
+    GatedGraph,
+    GatedStore,
+    LossyEngine,
+    ScriptedAssistant,
+    ScriptedHearing,
+    unscreened,
+)
+from tests.storm.people import Person
+from tests.storm.plot import Acts, Echoes, Passes, Plot, Renames, Says, StandsBy, draw
 from tests.storm.stage import START, Stage
+from tests.storm.watch import Watch
 from tools.tickets import create_ticket
 from tools.toolbox import Toolbox
 
@@ -39,7 +71,13 @@ MOST_CRASHES = 3
 # While somebody stands between a claim and its POST, time may only move by less than the margin of the window.
 SMALL_JUMP_S = 5.0
 STALL_S = 90.0
-REFUSALS = (131056, 130429, 131016)
+CLOSING_BEFORE = timedelta(hours=1)
+# One code for each policy: soon, this pair, the number, bulk, never, the window, and three faults of the account.
+REFUSALS = (131016, 131056, 130429, 131048, 131026, 131047, 190, 131042, 131005)
+# The whole table, one code of each range, and one that nobody knows.
+ANY_CODE = (*POLICIES, 200, 133016, 139004, 139100, 147001, 999_999)
+GONE = 131026
+RESUMED = 0.3
 
 
 # The moments at which a row must be looked at: sends, turns (not before the lease ends), notices.
@@ -51,9 +89,19 @@ _DUE = union_all(
             else_=Conversation.wake_at,
         )
     ).where(col(Conversation.undone_since).is_not(None)),
+    select(func.min(InboundFile.due_at)),
     select(func.min(Handoff.due_at)).where(
         Handoff.state == HandoffState.QUEUED, Handoff.lane == "support", col(Handoff.noticed_at).is_(None)
     ),
+)
+
+
+# Quiet sessions that wait for their closing message. What is not quiet is due for another reason.
+_ANSWERED = select(Conversation.id, Conversation.window_opened_at).where(
+    col(Conversation.answered_at).is_not(None),
+    ~select(Message.id)
+    .where(col(Message.conversation_id) == col(Conversation.id), col(Message.state).in_(UNSETTLED))
+    .exists(),
 )
 
 
@@ -70,17 +118,25 @@ class Play:
             seed=plot.seed,
         )
         self.double.fault_for = self._fault
-        transport = self.double.transport()
-        client = GraphClient(url="http://graph.test", version="v26.0", token=TOKEN, transport=transport)
-        self.channel = GatedChannel(self.stage, client)
+        self.double.watchers.append(self._fail_later)
+        self.graph = GatedGraph(
+            url="http://graph.test", version="v26.0", token=TOKEN, transport=self.double.transport()
+        )
+        self.graph.stage, self.graph.trouble = self.stage, plot.media
+        self.channel = GatedChannel(self.stage, self.graph)
         self.engine = LossyEngine(self.stage)
-        self.assistant = ScriptedAssistant(self.stage, store, Toolbox([create_ticket]))
+        self.said: dict[str, Says] = {}
+        self.people: dict[int, Person] = {}
+        self.watch = store.watch = Watch()
+        self.assistant = ScriptedAssistant(self.stage, store, Toolbox([create_ticket]), self.said)
+        self._folder = tempfile.TemporaryDirectory()
         self.house = self._house()
         app = create_app(self.house, roles=("web",))
         self.web = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://sahut.test")
         self.double.mail.client = self.web
         self.events = list(plot.events)
         self.acts: list[tuple[int, str, str]] = []
+        self.stored: dict[str, int] = {}  # wamid -> the step of the commit that stored it
         self.crashes = 0
         self._names = count(1)
         self._key = ""
@@ -90,9 +146,11 @@ class Play:
             _env_file=None,
             whatsapp_phone_number_id=NUMBER,
             whatsapp_app_secret=SECRET,
+            home=Path(self._folder.name),
             burst_wait_ms=self.plot.burst_wait_ms,
         )
         metrics = Metrics()
+        switchboard = Switchboard(self.store, settings, self.stage, Guidance(organisation="the storm"))
         sender = Sender(
             store=self.store,
             channel=self.channel,
@@ -101,6 +159,7 @@ class Play:
             margin=timedelta(seconds=settings.window_margin_s),
             unknown_wait=timedelta(seconds=settings.unknown_send_s),
             listening_since=self.stage.now(),
+            shelf=Shelf(settings.home / "media"),
         )
         worker = Worker(
             store=self.store,
@@ -109,12 +168,29 @@ class Play:
             sender=sender,
             clock=self.stage,
             metrics=metrics,
-            guidance=Guidance(),
+            guidance=switchboard.guidance,
             pace=Pace(turn_timeout=timedelta(seconds=30), slots=100),
             name="worker",
+            closer=Closer(
+                store=self.store,
+                clock=self.stage,
+                guidance=switchboard.guidance,
+                margin=timedelta(seconds=settings.window_margin_s),
+                before=CLOSING_BEFORE,
+            ),
+        )
+        fetcher = Fetcher(
+            store=self.store,
+            graph=self.graph,
+            engine=self.engine,
+            clock=self.stage,
+            shelf=Shelf(settings.home / "incoming"),
+            screen=unscreened,
+            hearing=ScriptedHearing(self.stage, self.plot.media),
         )
         return House(
             settings=settings,
+            fetcher=fetcher,
             store=self.store,
             engine=self.engine,
             channel=self.channel,
@@ -122,6 +198,7 @@ class Play:
             embedder=LocalEmbedder(),
             worker=worker,
             events=Events(self.store, self.stage),
+            switchboard=switchboard,
             metrics=metrics,
         )
 
@@ -131,7 +208,9 @@ class Play:
         """Play until nothing is left to do. Raises `AssertionError` where it does not come to rest."""
         async with self.store.transaction() as tx:
             _, self._key = await keys.create(tx, "ani", ["write"], now=START)
-        with capture_logs():
+            await forms.publish(tx, FORM, source="the storm", now=START)
+            (self.assistant.edition,) = await forms.offered(tx)
+        with self._folder, capture_logs():
             while await self._go_on():
                 assert self.stage.steps < MOST_STEPS, "the house does not come to rest"
         await self.web.aclose()
@@ -177,6 +256,8 @@ class Play:
         wakes = self.stage.next_wake()
         moments += [wakes] if wakes else []
         moments += await self._due_rows()
+        if await self._resume():
+            return True
         if not moments:
             return False
         gap = (min(moments) - self.stage.now()).total_seconds()
@@ -186,11 +267,29 @@ class Play:
             await self._sweep()
         return True
 
+    async def _resume(self) -> bool:
+        """Sooner or later an admin resumes a number that is paused, after a while of watching it wait."""
+        async with GatedStore.reading(self.store) as tx:
+            paused = await numbers.paused(tx)
+        if not paused or self.luck.random() > RESUMED:
+            return False
+        number = paused[0].number
+        self._enter("resume", lambda: resume(self.store, self.stage, number), "web")
+        return True
+
     async def _due_rows(self) -> list[datetime]:
         """When the rows themselves ask to be looked at."""
         async with self.store.reading() as tx:
-            found = (await tx.execute(_DUE)).scalars().all()
+            found = [*(await tx.execute(_DUE)).scalars()]
+            found += await self._due_closings(tx)
         return [moment for moment in found if moment is not None]
+
+    async def _due_closings(self, tx: Tx) -> list[datetime]:
+        now = self.stage.now()
+        quiet = {row.id: row.window_opened_at + rules.WINDOW - CLOSING_BEFORE for row in await tx.execute(_ANSWERED)}
+        margin = timedelta(seconds=self.house.settings.window_margin_s)
+        due = await closings.due(tx, now=now, margin=margin, before=CLOSING_BEFORE, limit=len(quiet) + 1)
+        return [now for key in due if key in quiet] + [moment for moment in quiet.values() if moment > now]
 
     # --- what comes on
 
@@ -209,20 +308,54 @@ class Play:
             event = self.events.pop(0)
             if isinstance(event, Acts):
                 self._enter(event.action, lambda act=event: self._act(act), "web")
-            else:
+            elif isinstance(event, Echoes):
+                self._enter("phone", lambda echo=event: self._echo(echo), "web")
+            elif isinstance(event, Says):
                 self._post(event)
+            else:
+                self._tell(event)
+
+    def _person(self, index: int) -> Person:
+        if index not in self.people:
+            self.people[index] = Person.of(index, self.double, with_user_id=index in self.plot.named)
+        return self.people[index]
+
+    def _tell(self, event: Renames | StandsBy | Passes) -> None:
+        """What Meta tells beside messages; late, and perhaps twice."""
+        at, person = self.stage.now(), self._person(event.customer)
+        if isinstance(event, Renames):
+            letters = person.rename(event, at)
+        else:
+            letters = [person.stands_by(event, at) if isinstance(event, StandsBy) else person.passes(event, at)]
+        for letter in letters:
+            for _ in range(event.copies):
+                self.double.mail.put(letter, delay_s=event.late_s)
+
+    def _written(self, event: Says) -> Json:
+        """What the customer sends, now or as late as it was written."""
+        customer = self._person(event.customer).customer
+        at, words = self.stage.now() - timedelta(seconds=event.late_s), f"{event.token} {event.words}"
+        if event.kind == "text":
+            message = customer.text(words, at=at)
+        elif event.kind == "audio":
+            file = self.double.file("audio/ogg", OGG + words.encode(), voice=True)
+            message = customer.message("audio", file, at=at)
+        else:
+            # What is broken says that it is a picture.
+            content = PNG if event.kind == "image" else b"<html></html>"
+            file = self.double.file("image/png", content, caption=words)
+            message = customer.message("image", file, at=at)
+        self.said[message["id"]] = event
+        return message
 
     def _post(self, event: Says) -> None:
-        customer = self.double.customer(f"62812000000{event.customer:02}", f"Customer {event.customer}")
-        written = self.stage.now() - timedelta(seconds=event.late_s)
-        messages = [customer.text(f"{event.token} {event.words}", at=written)]
+        messages = [self._written(event)]
         following = self.events[0] if self.events else None
         if event.batched and isinstance(following, Says) and following.customer == event.customer:
             self.events.pop(0)
-            written = self.stage.now() - timedelta(seconds=following.late_s)
-            messages.append(customer.text(f"{following.token} {following.words}", at=written))
+            messages.append(self._written(following))
             self.luck.shuffle(messages)
-        payload = self.double.payload_of(*messages)
+        payload = self._person(event.customer).letter(*messages)
         for _ in range(event.copies):
             self.double.mail.put(payload, delay_s=self.luck.choice((0, 0, 1)))
 
@@ -236,6 +369,9 @@ class Play:
     def _bring(self, letter: Letter) -> None:
         async def bring() -> None:
             await self.double.mail.bring(letter)
+            actor = self.stage.current()
+            for message in messages_in(letter.payload):
+                self.stored.setdefault(str(message["id"]), actor.committed if actor else 0)
 
         def on_end(ended_well: bool) -> None:
             # The door died before it was knocked at: Meta keeps the letter.
@@ -262,6 +398,7 @@ class Play:
         async def sweep() -> None:
             found.extend(await self.house.worker.look())
 
+        await self._fetch()
         self._enter("sweep", sweep, "sweeper")
         await self.stage.settle()
         while any(actor.process == "sweeper" for actor in self.stage.actors):
@@ -269,16 +406,36 @@ class Play:
         for topic, key in found:
             self._attend(topic, key)
 
+    async def _fetch(self) -> None:
+        """Where a file is due, a fetcher takes it; two may, when the first is slow."""
+        async with GatedStore.reading(self.store) as tx:
+            due = await files.due(tx, now=self.stage.now())
+        fetcher = self.house.fetcher
+        if due is None or fetcher is None:
+            return
+
+        async def fetch() -> None:
+            while (file := await fetcher.take()) is not None:
+                await fetcher.fetch(file)
+
+        self._enter("fetch", fetch, self.luck.choice(WORKERS))
+
+    async def _conversation(self, index: int) -> Conversation | None:
+        """The newest conversation with a customer, by any of their names."""
+        query = (
+            select(Conversation)
+            .join(Contact)
+            .join(ContactIdentity)
+            .where(col(ContactIdentity.value).in_(self._person(index).all_names))
+            .order_by(col(Conversation.id).desc())
+        )
+        async with GatedStore.reading(self.store) as tx:
+            return (await tx.execute(query)).scalars().first()
+
     async def _act(self, act: Acts) -> None:
         """An operator's call over REST; a takeover is remembered by the step of its commit."""
+        conversation = await self._conversation(act.customer)
         async with GatedStore.reading(self.store) as tx:
-            query = (
-                select(Conversation)
-                .join(Contact)
-                .join(ContactIdentity)
-                .where(ContactIdentity.value == f"62812000000{act.customer:02}")
-            )
-            conversation = (await tx.execute(query)).scalar_one_or_none()
             handoffs = (await tx.execute(select(Handoff).where(Handoff.state == HandoffState.QUEUED))).scalars()
             handoff = next((row for row in handoffs if conversation and row.conversation_id == conversation.id), None)
         if conversation is None or (act.action == "claim" and handoff is None):
@@ -293,12 +450,29 @@ class Play:
         elif handoff is not None and act.action == "claim":
             path = f"handoffs/{handoff.id}/claim"
         headers = {"Authorization": f"Bearer {self._key}"}
-        answer = await self.web.post(f"/api/v1/{path}", json=body, headers=headers)
         actor = self.stage.current()
         assert actor is not None
-        self.stage.note(f"{act.action} {conversation.id[-4:]} -> {answer.status_code}")
-        if answer.is_success:
-            self.acts.append((actor.committed, act.action, conversation.id))
+        began = actor.committed
+        try:
+            answer = await self.web.post(f"/api/v1/{path}", json=body, headers=headers)
+            self.stage.note(f"{act.action} {conversation.id[-4:]} -> {answer.status_code}")
+        finally:
+            # Whoever is killed between the commit and the answer has acted all the same.
+            if actor.committed != began:
+                self.acts.append((actor.committed, act.action, conversation.id))
+
+    async def _echo(self, echo: Echoes) -> None:
+        """A colleague's word from the phone app: from its commit on they hold the conversation, as by a takeover."""
+        written = self.stage.now() - timedelta(seconds=echo.late_s)
+        payload = self._person(echo.customer).echo(echo, written)
+        for _ in range(echo.copies):
+            if await self.double.mail.post(payload) != 200:
+                continue
+            actor = self.stage.current()
+            assert actor is not None
+            held = await self._conversation(echo.customer)
+            if held is not None and held.held_by == inbox.APP.id:
+                self.acts.append((actor.committed, "takeover", held.id))
 
     @property
     def held(self) -> list[tuple[str, int, int | None]]:
@@ -313,12 +487,33 @@ class Play:
                 spans.append((conversation_id, step, None))
         return spans
 
-    def _fault(self, _: Any) -> Fault | None:
+    def _fail_later(self, news: Any) -> None:
+        """Sometimes Meta takes a message, says so, and finds out later that it cannot be delivered."""
+        if not isinstance(news, Took) or self.luck.random() >= self.plot.late_failures:
+            return
+        mail, failed = (
+            self.double.mail,
+            self.double.status_payload(news.sent, "failed", code=self.luck.choice(ANY_CODE)),
+        )
+        told = [(letter, [one["status"] for one in statuses_in(letter.payload)]) for letter in mail.pending]
+        mail.pending = [
+            letter for letter, words in told if words != ["delivered"] or not _about(letter, news.sent.wamid)
+        ]
+        mail.put(failed, delay_s=self.luck.choice((0, 2, 60)))
+
+    def _fault(self, body: Any) -> Fault | None:
+        to = str(body.get("to") or body.get("recipient")).removeprefix("+")
+        if not any(to in person.names or to == person.customer.phone for person in self.people.values()):
+            return Refuse(GONE)
         if self.luck.random() < self.plot.lost:
             return self.luck.choice((LoseAnswer(), LoseRequest()))
         if self.luck.random() < self.plot.refused:
-            return Refuse(self.luck.choice(REFUSALS))
+            return Refuse(self.luck.choice(ANY_CODE if self.plot.any_code else REFUSALS))
         return Down() if self.luck.random() < self.plot.down else None
+
+
+def _about(letter: Letter, wamid: str) -> bool:
+    return any(item["id"] == wamid for item in statuses_in(letter.payload))
 
 
 async def empty(store: GatedStore) -> None:

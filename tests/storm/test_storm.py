@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from sahut import rules
-from sahut.store import outcomes
+from sahut.store import closings, outcomes, ratings
 from tests.storm.__main__ import one, storm
 from tests.storm.cast import GatedStore
 
@@ -49,6 +49,26 @@ def without_callback_settlement(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outcomes, "settle", by_wamid)
 
 
+def without_a_look_at_the_border(patch: pytest.MonkeyPatch) -> None:
+    """A closing message leaves though the customer has written again."""
+
+    async def never(*_):
+        return False
+
+    patch.setattr(ratings, "overtaken", never)
+
+
+def without_the_end_of_a_session(patch: pytest.MonkeyPatch) -> None:
+    """A session that was closed is still due for its closing message."""
+    update = closings.update_conversation
+
+    async def forgetful(tx, key, **changes):
+        if changes != {"answered_at": None}:
+            await update(tx, key, **changes)
+
+    patch.setattr(closings, "update_conversation", forgetful)
+
+
 def without_unique_key(patch: pytest.MonkeyPatch) -> None:
     """The same wamid may be stored twice."""
     table = SQLModel.metadata.tables["message"]
@@ -57,7 +77,15 @@ def without_unique_key(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "take_out", [without_lease_check, without_window_check, without_callback_settlement, without_unique_key]
+    "take_out",
+    [
+        without_lease_check,
+        without_window_check,
+        without_callback_settlement,
+        without_a_look_at_the_border,
+        without_the_end_of_a_session,
+        without_unique_key,
+    ],
 )
 async def test_the_storm_finds_every_missing_guard(
     take_out: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch

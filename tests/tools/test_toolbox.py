@@ -3,29 +3,36 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
+from sahut.authority import Grant, Ground, digest_of
 from sahut.errors import ConfigurationError
 from sahut.ids import ContactId, ConversationId, MessageId
 from sahut.models import Contact, Conversation, Ticket, ToolCallRow
+from sahut.references import reference
 from sahut.store import Store
-from sahut.store import tools as queries
-from sahut.tool import ToolContext, tool
+from sahut.store import tickets as queries
+from sahut.store import tools as journal
+from sahut.tool import Refusal, ToolContext, tool
+from sahut.turn import ToolCall
 from tests.agent.plays import NOW
 from tests.databases import Templates
-from tools import toolbox as toolbox_module
-from tools.tickets import create_ticket, reference
-from tools.toolbox import Toolbox, call_key
+from tests.tools.granting import SURE, agreed
+from tools.tickets import create_ticket
+from tools.toolbox import UNKNOWN, Toolbox, call_key
+from tools.typed import typed
 
 ARGUMENTS = {"topic": "counter 3", "description": "The clerk shouted."}
 EFFECTS: list[str] = []
 
 
-@tool(effect="write", confirm=False)
+@tool(effect="write", confirms="nobody")
 async def ring(context: ToolContext, bell: int, loud: bool = False) -> str:
     """Rings a bell.
 
@@ -37,7 +44,7 @@ async def ring(context: ToolContext, bell: int, loud: bool = False) -> str:
     return f"Bell {bell}{'!' if loud else '.'}"
 
 
-@tool(effect="write", confirm=False)
+@tool(effect="write", confirms="nobody")
 async def wait_for_ever(context: ToolContext) -> str:
     """Never ends."""
     await asyncio.sleep(3600)
@@ -105,7 +112,11 @@ class TestCards:
         with pytest.raises(ConfigurationError, match="Two tools"):
             Toolbox([ring, ring])
 
-    @pytest.mark.parametrize("questions", [None, {"id": "Lanjut?"}, {"en": "{what}?"}, {"en": "{bell"}, {"en": "{}"}])
+    @pytest.mark.parametrize(
+        "questions",
+        [None, {"id": "Lanjut?"}, {"en": "{what}?"}, {"en": "{bell"}, {"en": "{}"}, {"en": "Toll it?"}],
+        ids=["none", "no English", "unknown", "broken", "unnamed", "hides an argument"],
+    )
     def test_a_question_that_cannot_be_asked_is_refused_at_the_start(self, questions: dict[str, str] | None) -> None:
         @tool(effect="write", questions=questions)
         async def toll(context: ToolContext, bell: int) -> str:
@@ -121,33 +132,33 @@ class TestCalls:
     async def test_bad_arguments_are_refused_with_a_reason(
         self, context: ToolContext, arguments: dict[str, Any]
     ) -> None:
-        call = await Toolbox([ring]).call("ring", arguments, context)
+        call = await Toolbox([ring]).call("ring", arguments, context, ground=SURE)
         assert call.state == "refused"
         assert re.search("bell|note", call.result)
         assert EFFECTS == []
 
     async def test_an_unknown_tool_is_refused(self, context: ToolContext) -> None:
-        assert (await Toolbox([ring]).call("rob", {}, context)).state == "refused"
+        assert (await Toolbox([ring]).call("rob", {}, context, ground=SURE)).state == "refused"
 
-    async def test_a_write_without_authority_is_refused_even_when_confirmed(self, context: ToolContext) -> None:
-        call = await Toolbox([ring]).call("ring", {"bell": 1}, context, may_write=False, confirmed=True)
+    async def test_a_write_in_doubt_is_refused(self, context: ToolContext) -> None:
+        call = await Toolbox([ring]).call("ring", {"bell": 1}, context, ground=Ground("unsure"))
         assert (call.state, EFFECTS) == ("refused", [])
 
     async def test_what_needs_a_yes_is_proposed(self, context: ToolContext) -> None:
-        call = await Toolbox([create_ticket]).call("create_ticket", ARGUMENTS, context)
+        call = await Toolbox([create_ticket]).call("create_ticket", ARGUMENTS, context, ground=SURE)
         assert (call.state, call.key) == ("proposed", "k1")
 
     async def test_a_call_happens_once_and_keeps_its_result(self, context: ToolContext) -> None:
         box = Toolbox([ring])
-        first = await box.call("ring", {"bell": "2", "loud": True}, context)
-        second = await box.call("ring", {"bell": 2, "loud": True}, context)
+        first = await box.call("ring", {"bell": "2", "loud": True}, context, ground=SURE)
+        second = await box.call("ring", {"bell": 2, "loud": True}, context, ground=SURE)
         assert (first.state, first.result, EFFECTS) == ("done", "Bell 2!", ["k1"])
         assert second == first
         assert await box.finished("k1", context.store) == first
 
     async def test_two_runs_at_once_agree_on_one_result(self, context: ToolContext) -> None:
         box = Toolbox([create_ticket])
-        calls = [box.call("create_ticket", ARGUMENTS, context, confirmed=True) for _ in range(5)]
+        calls = [agreed(box, "create_ticket", ARGUMENTS, context) for _ in range(5)]
         results = await asyncio.gather(*calls)
         async with context.store.reading() as tx:
             tickets = list((await tx.execute(select(Ticket))).scalars())
@@ -155,20 +166,18 @@ class TestCalls:
         assert {call.result for call in results} == {results[0].result}
 
     async def test_a_failure_is_not_written_down(self, context: ToolContext) -> None:
-        call = await Toolbox([ring]).call("ring", {"bell": 13}, context)
+        call = await Toolbox([ring]).call("ring", {"bell": 13}, context, ground=SURE)
         assert (call.state, call.result) == ("failed", "RuntimeError")
         async with context.store.reading() as tx:
             assert (await tx.execute(select(ToolCallRow))).first() is None
 
-    async def test_a_tool_that_takes_too_long_has_failed(
-        self, context: ToolContext, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(toolbox_module, "TOOL_TIMEOUT_S", 0.01)
-        call = await Toolbox([wait_for_ever]).call("wait_for_ever", {}, context)
+    async def test_a_tool_that_takes_too_long_has_failed(self, context: ToolContext) -> None:
+        box = Toolbox([], [replace(typed(wait_for_ever), timeout_s=0.01)])
+        call = await box.call("wait_for_ever", {}, context, ground=SURE)
         assert (call.state, call.result) == ("failed", "TimeoutError")
 
     async def test_without_performing_a_write_is_only_recorded(self, context: ToolContext) -> None:
-        call = await Toolbox([ring]).call("ring", {"bell": 1}, context, perform=False)
+        call = await Toolbox([ring]).call("ring", {"bell": 1}, context, ground=SURE, perform=False)
         assert (call.state, call.result, EFFECTS) == ("done", "", [])
 
     def test_the_key_of_an_unconfirmed_call_is_the_bursts(self) -> None:
@@ -187,8 +196,8 @@ class TestCalls:
 class TestTickets:
     async def test_a_crash_before_the_journal_opens_no_second_ticket(self, context: ToolContext) -> None:
         # The effect was committed, then the process died before the journal knew.
-        first = await create_ticket(context, **ARGUMENTS)
-        call = await Toolbox([create_ticket]).call("create_ticket", ARGUMENTS, context, confirmed=True)
+        first = (await create_ticket(context, **ARGUMENTS)).text
+        call = await agreed(Toolbox([create_ticket]), "create_ticket", ARGUMENTS, context)
         async with context.store.reading() as tx:
             [ticket] = (await tx.execute(select(Ticket))).scalars()
         assert call.result == first
@@ -205,15 +214,147 @@ class TestTickets:
         )
         async with context.store.transaction() as tx:
             assert await queries.open_ticket(tx, taken) is not None
-        assert reference("k1", 1) in await create_ticket(context, **ARGUMENTS)
+        assert reference("k1", 1) in (await create_ticket(context, **ARGUMENTS)).text
 
     @pytest.mark.parametrize("language", ["id", "en", "pt", "es", "is", "xx"])
     async def test_the_answer_is_in_the_customers_language(self, context: ToolContext, language: str) -> None:
-        from dataclasses import replace
-
-        text = await create_ticket(replace(context, language=language), **ARGUMENTS)
+        text = (await create_ticket(replace(context, language=language), **ARGUMENTS)).text
         assert reference("k1") in text
 
     def test_references_have_no_letter_that_is_mistaken_for_another(self) -> None:
         assert all(re.fullmatch(r"T-[2-9A-HJKMNP-TV-Z]{6}", reference(str(n))) for n in range(500))
         assert len({reference(str(n)) for n in range(500)}) == 500
+
+
+class TestPreparing:
+    async def test_what_the_customer_is_asked_about_is_complete(self, context: ToolContext) -> None:
+        async def loudly(context: ToolContext, bell: int, note: str = "") -> dict[str, Any] | Refusal:
+            return Refusal("That bell is broken.") if bell == 13 else {"bell": bell, "note": note or "loud"}
+
+        @tool(effect="write", questions={"en": "Bell {bell}, {note}?"}, prepare=loudly)
+        async def toll(context: ToolContext, bell: int, note: str = "") -> str:
+            """Tolls a bell."""
+            EFFECTS.append(note)
+            return "Tolled."
+
+        toolbox = Toolbox([toll])
+        asked = await toolbox.call("toll", {"bell": 1}, context, ground=SURE)
+        assert (asked.state, asked.arguments) == ("proposed", {"bell": 1, "note": "loud"})
+        refused = await toolbox.call("toll", {"bell": 13}, context, ground=SURE)
+        assert (refused.state, refused.answer) == ("refused", "That bell is broken.")
+        assert EFFECTS == []
+        done = await agreed(toolbox, "toll", asked.arguments, context)
+        assert (done.state, EFFECTS) == ("done", ["loud"])
+
+    async def test_a_preparation_that_fails_is_a_failure(self, context: ToolContext) -> None:
+        async def crack(context: ToolContext) -> dict[str, Any]:
+            raise RuntimeError("cracked")
+
+        @tool(effect="write", questions={"en": "Toll?"}, prepare=crack)
+        async def toll(context: ToolContext) -> str:
+            """Tolls a bell."""
+            return ""
+
+        call = await Toolbox([toll]).call("toll", {}, context, ground=SURE)
+        assert (call.state, call.result, call.answer) == ("failed", "RuntimeError", "")
+
+
+@tool(per_day=2)
+async def demolish(context: ToolContext, tower: str) -> str:
+    """Pulls a tower down: declares no effect, so it is taken for one that cannot be undone."""
+    EFFECTS.append(tower)
+    if tower == "stubborn":
+        raise RuntimeError("it stands")
+    return f"{tower} is down."
+
+
+class TestAuthority:
+    """What the rules decide, seen at the toolbox; the rules alone are in `tests/sahut/test_authority.py`."""
+
+    async def test_what_declares_nothing_waits_for_an_operator(self, context: ToolContext) -> None:
+        box = Toolbox([demolish])
+        call = await box.call("demolish", {"tower": "north"}, context, ground=SURE)
+        assert (call.state, call.by, EFFECTS) == ("proposed", "operator", [])
+        mine = Grant(context.key, "customer", digest_of("demolish", call.arguments))
+        customers = await box.call("demolish", call.arguments, context, ground=SURE, grant=mine)
+        assert (customers.state, EFFECTS) == ("proposed", [])
+        done = await agreed(box, "demolish", {"tower": "north"}, context, by="operator")
+        assert (done.state, EFFECTS) == ("done", ["north"])
+
+    async def test_a_yes_is_good_for_what_was_shown_alone(self, context: ToolContext) -> None:
+        box = Toolbox([create_ticket])
+        shown = await box.call("create_ticket", ARGUMENTS, context, ground=SURE)
+        grant = Grant("k1", "customer", digest_of("create_ticket", shown.arguments))
+        for other in ({**ARGUMENTS, "topic": "counter 4"}, {**ARGUMENTS, "description": "The clerk shouted"}):
+            call = await box.call("create_ticket", other, context, ground=SURE, grant=grant)
+            assert (call.state, call.denied) == ("refused", "altered")
+        async with context.store.reading() as tx:
+            assert (await tx.execute(select(Ticket))).first() is None
+
+    async def test_an_act_that_cannot_be_undone_never_happens_again(self, context: ToolContext) -> None:
+        box = Toolbox([demolish])
+        first = await agreed(box, "demolish", {"tower": "north"}, context, by="operator")
+        again = [await agreed_again(box, "north", context) for _ in range(2)]
+        assert [call.state for call in (first, *again)] == ["done"] * 3
+        assert EFFECTS == ["north"]
+
+    async def test_one_that_died_on_the_way_is_left_to_people(self, context: ToolContext) -> None:
+        # The journal says that it began; the process died before it said how it ended.
+        call = ToolCall(name="demolish", arguments={"tower": "north"}, key="k1")
+        async with context.store.transaction() as tx:
+            await journal.begin_call(
+                tx,
+                call,
+                contact_id=context.contact_id,
+                conversation_id=context.conversation_id,
+                per_day=2,
+                now=context.now,
+            )
+        again = await agreed_again(Toolbox([demolish]), "north", context)
+        assert (again.state, again.result, EFFECTS) == ("failed", UNKNOWN, [])
+
+    async def test_a_failure_of_what_cannot_be_undone_is_final(self, context: ToolContext) -> None:
+        box = Toolbox([demolish])
+        failed = await agreed(box, "demolish", {"tower": "stubborn"}, context, by="operator")
+        again = await agreed_again(box, "stubborn", context)
+        assert [call.state for call in (failed, again)] == ["failed", "failed"]
+        assert EFFECTS == ["stubborn"]
+
+    async def test_a_contact_has_so_many_calls_a_day(self, context: ToolContext) -> None:
+        box = Toolbox([demolish])
+        for at, tower in enumerate(("north", "south")):
+            await agreed(box, "demolish", {"tower": tower}, replace(context, key=f"k{at}"), by="operator")
+        third = replace(context, key="k3")
+        assert (await box.call("demolish", {"tower": "east"}, third, ground=SURE)).denied == "per_day"
+        tomorrow = replace(third, now=NOW + timedelta(days=1, seconds=1))
+        assert (await box.call("demolish", {"tower": "east"}, tomorrow, ground=SURE)).state == "proposed"
+        # A call that was made is found again, limit or not.
+        assert (await agreed_again(box, "south", replace(context, key="k1"))).state == "done"
+        assert EFFECTS == ["north", "south"]
+
+    async def test_calls_at_once_are_together_not_one_too_many(self, context: ToolContext) -> None:
+        box = Toolbox([demolish])
+        calls = [agreed_again(box, f"t{at}", replace(context, key=f"k{at}")) for at in range(6)]
+        done = await asyncio.gather(*calls)
+        assert sorted(call.state for call in done) == ["done"] * 2 + ["refused"] * 4
+        assert len(EFFECTS) == 2
+
+    async def test_looks_count_too(self, context: ToolContext) -> None:
+        @tool(effect="read", per_day=2)
+        async def peep(context: ToolContext, at: str) -> str:
+            """Looks through a keyhole."""
+            return f"{at} is empty."
+
+        box = Toolbox([peep])
+        seen = [await box.call("peep", {"at": "x"}, replace(context, key=f"k{n}"), ground=SURE) for n in (0, 0, 1, 2)]
+        assert [call.state for call in seen] == ["done", "done", "done", "refused"]
+        async with context.store.reading() as tx:
+            kept = (await tx.execute(select(ToolCallRow))).scalars().all()
+        assert [(row.name, row.result) for row in kept] == [("peep", "")] * 2
+
+
+async def agreed_again(box: Toolbox, tower: str, context: ToolContext) -> ToolCall:
+    """The call with an operator's yes, without asking for it anew."""
+    arguments = {"tower": tower}
+    grant = Grant(context.key, "operator", digest_of("demolish", arguments))
+    return await box.call("demolish", arguments, context, ground=SURE, grant=grant)

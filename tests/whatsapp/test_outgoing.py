@@ -2,9 +2,10 @@
 
 import pytest
 
-from api.whatsapp.limits import CALLBACK_DATA, content_problem, first_problem, utf16_length
-from api.whatsapp.outgoing import addressed, buttons, fitted, text
+from api.whatsapp.limits import CALLBACK_DATA, content_problem, first_problem
+from api.whatsapp.outgoing import addressed, buttons, menu, text
 from api.whatsapp.policy import POLICIES, UNKNOWN_CODE, policy_for
+from sahut.text import cut, utf16_length
 
 
 def test_text_limits_count_utf16_units():
@@ -43,6 +44,30 @@ def test_buttons():
 def test_buttons_beyond_the_limits(body, choices):
     with pytest.raises(ValueError, match=r".+"):
         buttons(body, choices)
+
+
+def test_a_list():
+    rows = [(f"row-{at}", f"Row {at}") for at in range(10)]
+    message = menu("Which one?", "Choose", rows)
+    assert message["interactive"]["action"]["sections"][0]["rows"][9] == {"id": "row-9", "title": "Row 9"}
+    assert content_problem(message) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "button", "rows"),
+    [
+        ("", "Choose", [("a", "A")]),
+        ("x" * 1025, "Choose", [("a", "A")]),
+        ("ok", "x" * 21, [("a", "A")]),
+        ("ok", "Choose", []),
+        ("ok", "Choose", [(str(i), str(i)) for i in range(11)]),
+        ("ok", "Choose", [("a", "x" * 25)]),
+        ("ok", "Choose", [("x" * 201, "A")]),
+    ],
+)
+def test_a_list_beyond_the_limits(body, button, rows):
+    with pytest.raises(ValueError, match=r".+"):
+        menu(body, button, rows)
 
 
 def test_the_recipient_is_a_phone_with_plus_or_an_unaltered_user_id():
@@ -99,7 +124,7 @@ ROW = {"id": "r", "title": "Row"}
         ({"type": "location", "location": {"latitude": 91, "longitude": "x"}}, False),
         ({"type": "reaction", "reaction": {"message_id": "wamid.A", "emoji": ""}}, True),
         ({"type": "reaction", "reaction": {}}, False),
-        ({"type": "contacts", "contacts": [{}]}, True),
+        ({"type": "contacts", "contacts": [{}]}, False),
         ({"type": "contacts", "contacts": []}, False),
         ({"type": "template", "template": {"name": "n", "language": {"code": "id"}}}, True),
         ({"type": "template", "template": {"name": "n"}}, False),
@@ -112,14 +137,19 @@ ROW = {"id": "r", "title": "Row"}
             interactive("list", {"button": "Open", "sections": [{"rows": [{**ROW, "description": "x" * 73}]}]}),
             False,
         ),
-        (interactive("cta_url", {"name": "cta_url", "parameters": {}}), True),
+        (interactive("cta_url", {"name": "cta_url", "parameters": {}}), False),
         (interactive("flow", {}), False),
         (interactive("location_request_message", {"name": "send_location"}), True),
         (interactive("button", {"buttons": ["odd"]}), False),
         (interactive("button", None), False),
         (interactive("hologram", {}), False),
         (interactive("location_request_message", {}, footer={"text": "x" * 61}), False),
-        (interactive("location_request_message", {}, header={"type": "image", "image": {"id": "1"}}), True),
+        (
+            interactive(
+                "location_request_message", {"name": "send_location"}, header={"type": "image", "image": {"id": "1"}}
+            ),
+            True,
+        ),
         (interactive("location_request_message", {}, body="odd"), False),
     ],
 )
@@ -131,7 +161,7 @@ def test_every_code_has_a_policy():
     for code in [*POLICIES, *range(200, 300), 133010, 139001, 139101, 147003, 999999, -1, None]:
         policy = policy_for(code)
         wait = policy.wait_s(1)
-        assert (wait is None) == (policy.action in ("never", "window_closed"))
+        assert (wait is None) == (policy.pauses or policy.action in ("never", "window_closed"))
         assert policy.wait_s(100_000) is None
     assert policy_for(424242) is UNKNOWN_CODE
     assert policy_for(131047).closes_window
@@ -146,6 +176,29 @@ def test_waits_grow_to_a_cap():
 
 @pytest.mark.parametrize("words", ["a" * 5000, "😀" * 3000, "a" + "😀" * 3000, "short", ""])
 def test_words_are_cut_to_fit_in_utf16_units(words: str):
-    cut = fitted(words, 1024)
-    assert utf16_length(cut) <= 1024
-    assert cut == words or (cut.endswith("…") and words.startswith(cut[:-1]))
+    left = cut(words, 1024)
+    assert utf16_length(left) <= 1024
+    assert left == words or (left.endswith("…") and words.startswith(left[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("action", "codes"),
+    [
+        ("token", [0, 190, 3, 10, 131005, 200, 299]),
+        ("account", [33, 368, 131031, 131037, 131042, 131045, 133000, 133010, 133016, 134011]),
+        ("pair", [131056]),
+        ("number", [130429]),
+        ("bulk", [131048]),
+        ("later", [131049, 131064, 132015, 132069]),
+        ("back_off", [1, 2, 4, 80007, 80008, 131000, 131016, 131057, 133004, 139102, 139103, 424242]),
+        (
+            "never",
+            [100, 130403, 130472, 131008, 131021, 131026, 131030, 131050, 131062, 132000, 132001, 135000, 137000],
+        ),
+        ("window_closed", [131047]),
+    ],
+)
+def test_what_is_done_about_each_code(action: str, codes: list[int]):
+    assert {code: policy_for(code).action for code in codes} == dict.fromkeys(codes, action)
+    if action in {"token", "account", "bulk", "later"}:
+        assert all(policy_for(code).alert for code in codes)

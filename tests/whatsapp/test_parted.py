@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.whatsapp.limits import utf16_length
 from api.whatsapp.outgoing import parted
+from sahut.text import utf16_length
 
 WORDS = st.text(alphabet=st.sampled_from("ab .!?\n\té👩\u200d👧🏽\u0301مر"), max_size=400)
 

@@ -1,5 +1,6 @@
 """The inbox: all conversations, newest first, what an operator has not read in them, and the badges' numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from sahut.store.desk.shared import (
     Person,
     conversation_columns,
     glimpse,
+    of_team,
     people_of,
     with_last,
 )
@@ -80,18 +82,7 @@ async def inbox(
 
     `search` looks in the contact's name, phone number and tickets' references, taken literally.
     """
-    page = sa.select(CONVERSATION.c.id).select_from(CONVERSATION.join(CONTACT))
-    for column, wanted in (
-        (CONVERSATION.c.status, status),
-        (CONVERSATION.c.holder, holder),
-        (CONVERSATION.c.held_by, operator_id if mine else None),
-    ):
-        if wanted is not None:
-            page = page.where(column == wanted)
-    if search.strip():
-        page = page.where(_matches(search.strip()))
-    if before is not None:
-        page = page.where(sa.tuple_(CONVERSATION.c.updated_at, CONVERSATION.c.id) < _position(before))
+    page = _chosen(operator_id if mine else None, status=status, holder=holder, search=search.strip(), before=before)
     newest = (CONVERSATION.c.updated_at.desc(), CONVERSATION.c.id.desc())
     query = (
         sa.select(*conversation_columns(), *LAST_COLUMNS)
@@ -101,7 +92,7 @@ async def inbox(
     )
     rows = (await tx.execute(query)).all()
     people = await people_of(tx, rows)
-    unread = await _unread(tx, operator_id, [row.id for row in rows])
+    news = await unread(tx, operator_id, [row.id for row in rows])
     return [
         Row(
             conversation_id=row.id,
@@ -114,17 +105,39 @@ async def inbox(
             window=Window(row.window_opened_at, row.window_closed_at),
             updated_at=row.updated_at,
             last=glimpse(row),
-            unread=unread.get(row.id, 0),
+            unread=news.get(row.id, 0),
         )
         for row in rows
     ]
 
 
-async def counts(tx: Tx, operator_id: str) -> Counts:
-    """The numbers of the badges, in one statement."""
+def _chosen(
+    held_by: str | None, *, status: str | None, holder: str | None, search: str, before: str | None
+) -> sa.Select[tuple[str]]:
+    """The ids of the conversations that are asked for; `None` and "" ask for nothing in particular."""
+    page = sa.select(CONVERSATION.c.id).select_from(CONVERSATION.join(CONTACT))
+    for column, wanted in (
+        (CONVERSATION.c.status, status),
+        (CONVERSATION.c.holder, holder),
+        (CONVERSATION.c.held_by, held_by),
+    ):
+        if wanted is not None:
+            page = page.where(column == wanted)
+    if search:
+        page = page.where(_matches(search))
+    if before is not None:
+        page = page.where(sa.tuple_(CONVERSATION.c.updated_at, CONVERSATION.c.id) < _position(before))
+    return page
+
+
+async def counts(tx: Tx, operator_id: str, *, team: str = "") -> Counts:
+    """The numbers of the badges, in one statement; of requests those that a team sees, everybody's without one."""
 
     def queued(lane: Literal["support", "spam"]) -> Any:
-        waiting = (_H.c.lane == lane, IS_OPEN, _H.c.state == HandoffState.QUEUED)
+        waiting: list[Any] = [_H.c.lane == lane, IS_OPEN, _H.c.state == HandoffState.QUEUED]
+        if team:
+            seen = sa.select(CONVERSATION.c.id).where(CONVERSATION.c.id == _H.c.conversation_id, of_team(team))
+            waiting.append(seen.correlate(_H).exists())
         return sa.select(sa.func.count()).select_from(_H).where(*waiting).scalar_subquery()
 
     held = CONVERSATION.c.held_by == operator_id
@@ -195,7 +208,8 @@ def _unseen(operator_id: str) -> sa.Select[Any]:
     )
 
 
-async def _unread(tx: Tx, operator_id: str, conversation_ids: list[str]) -> dict[str, int]:
+async def unread(tx: Tx, operator_id: str, conversation_ids: Sequence[str]) -> dict[str, int]:
+    """conversation id -> how many messages of the customer the operator has not seen; left out where there are none."""
     unseen = _unseen(operator_id).add_columns(sa.func.count().label("many"))
     query = unseen.where(MESSAGE.c.conversation_id.in_(conversation_ids)).group_by(MESSAGE.c.conversation_id)
     return {row.conversation_id: row.many for row in await tx.execute(query)}

@@ -19,6 +19,7 @@ from sahut.store.desk.shared import (
     Person,
     conversation_columns,
     glimpse,
+    of_team,
     people_of,
     with_last,
 )
@@ -60,12 +61,12 @@ class Waiting:
     last: Glimpse | None
 
 
-async def queue(tx: Tx, lane: Lane, *, now: datetime, limit: int = 200) -> list[Waiting]:
-    """Open requests of a lane, ordered as `rules.urgency` says."""
+async def queue(tx: Tx, lane: Lane, *, now: datetime, team: str = "", limit: int = 200) -> list[Waiting]:
+    """Open requests of a lane that a team sees (everybody's without one), ordered as `rules.urgency` says."""
     query = (
         sa.select(*conversation_columns(), *_HANDOFF_COLUMNS, *LAST_COLUMNS)
         .select_from(with_last(_H.join(CONVERSATION, CONVERSATION.c.id == _H.c.conversation_id).join(CONTACT)))
-        .where(_H.c.lane == lane, IS_OPEN)
+        .where(_H.c.lane == lane, IS_OPEN, of_team(team))
         .order_by(*_by_urgency(now))
         .limit(limit)
     )

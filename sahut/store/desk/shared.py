@@ -1,13 +1,13 @@
 """What the desk's lists share: a person, the last line, and the pieces of statements for both. Knows no list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from sahut.models import Contact, ContactIdentity, Conversation, IdentityKind, Message
+from sahut.models import Contact, ContactIdentity, Conversation, IdentityKind, Message, NumberSettings
 from sahut.store.database import Tx, table_of
 
 # What a list shows of a message, in characters.
@@ -17,6 +17,17 @@ CONVERSATION, CONTACT, IDENTITY = table_of(Conversation), table_of(Contact), tab
 MESSAGE = table_of(Message)
 # Spelt out, so that SQLite too sees that the index over open requests serves.
 IS_OPEN = sa.text("handoff.state IN ('queued', 'claimed')")
+
+
+_NUMBER = table_of(NumberSettings)
+
+
+def of_team(team: str) -> sa.ColumnElement[bool]:
+    """Conversations with the numbers that a team sees: its own, and those that no team has. Nobody's team sees all."""
+    if not team:
+        return sa.true()
+    others = sa.select(_NUMBER.c.number).where(_NUMBER.c.team.not_in(("", team)))
+    return CONVERSATION.c.number.not_in(others)
 
 
 @dataclass(frozen=True)
@@ -92,3 +103,10 @@ def glimpse(row: Any) -> Glimpse | None:
     if row.last_at is None:
         return None
     return Glimpse(row.last_text, row.last_author, row.last_kind, row.last_state, row.last_at)
+
+
+async def holders(tx: Tx, conversation_ids: Collection[str]) -> dict[str, str]:
+    """conversation id -> who holds it, for those that somebody holds."""
+    wanted = (CONVERSATION.c.id.in_(conversation_ids), CONVERSATION.c.held_by.is_not(None))
+    query = sa.select(CONVERSATION.c.id, CONVERSATION.c.held_by).where(*wanted)
+    return {row.id: row.held_by for row in await tx.execute(query)}

@@ -10,24 +10,30 @@ from sqlmodel import col, select
 from sahut.errors import NotFound
 from sahut.models import (
     OPEN_HANDOFF,
+    Author,
     CitationRow,
     Contact,
+    ContactFact,
     Conversation,
+    ConversationSummary,
     Document,
     DocumentVersion,
     Handoff,
+    InboundFile,
     Message,
     Note,
+    Promise,
     Receipt,
     Ticket,
 )
 from sahut.rules import Window
-from sahut.store import lists
+from sahut.store import changes, files, lists, memory, promises
 from sahut.store.database import Tx, table_of
 from sahut.store.desk.shared import Person, person_of
 
 # How much of a document is shown on either side of a cited span, in characters.
 AROUND = 4000
+PROMISES = 20
 
 _M, _RECEIPT, _CITED = table_of(Message), table_of(Receipt), table_of(CitationRow)
 
@@ -59,6 +65,10 @@ class Line:
     state: str = ""
     error: str = ""
     error_code: int | None = None
+    edited_at: datetime | None = None
+    revoked_at: datetime | None = None
+    reaction: str = ""
+    file: InboundFile | None = None
     decision: str | None = None
     confidence: float | None = None
     verdict: str | None = None
@@ -71,14 +81,24 @@ class Line:
 
 @dataclass(frozen=True)
 class Thread:
-    """A conversation with its newest lines, oldest first. `before` opens the page of older ones, if there are any."""
+    """A conversation with its newest lines, oldest first. `before` opens the page of older ones, if there are any.
+
+    `is_unsure`: the contact's number changed and nobody has made sure that it is still them. `review` and
+    `opted_out`: see `Contact`.
+    """
 
     conversation: Conversation
     contact: Person
+    is_unsure: bool
+    review: str
+    opted_out: bool
     window: Window
     handoff: Handoff | None
     lines: list[Line]
     tickets: list[Ticket]
+    promises: list[Promise]
+    facts: list[ContactFact]
+    summary: ConversationSummary | None
     before: str | None
 
 
@@ -112,10 +132,16 @@ async def thread(tx: Tx, conversation_id: str, *, before: str | None = None, lim
     return Thread(
         conversation=conversation,
         contact=person_of(contact.id, contact.name, names.get(contact.id, {})),
+        is_unsure=contact.number_changed_at is not None,
+        review=contact.review,
+        opted_out=contact.opted_out_at is not None,
         window=Window(conversation.window_opened_at, conversation.window_closed_at),
         handoff=await _open_handoff(tx, conversation_id),
         lines=lines,
         tickets=await _tickets(tx, conversation_id),
+        promises=list(await promises.newest(tx, conversation_id, limit=PROMISES)),
+        facts=list(await memory.facts_of(tx, contact.id)),
+        summary=await memory.summary_of(tx, conversation_id),
         before=lines[0].id if more else None,
     )
 
@@ -150,26 +176,37 @@ async def passage(tx: Tx, citation_id: str) -> Passage:
 async def _lines(tx: Tx, conversation_id: str, *, before: str | None, limit: int) -> tuple[list[Line], bool]:
     """The newest lines in the order of writing, and whether there are older ones. Ids of both tables grow with time."""
     messages = sa.select(*_LINE_COLUMNS).select_from(_M.outerjoin(_RECEIPT, _RECEIPT.c.message_id == _M.c.id))
-    messages = messages.where(_M.c.conversation_id == conversation_id).order_by(_M.c.id.desc()).limit(limit + 1)
+    messages = (
+        messages.where(_M.c.conversation_id == conversation_id, ~_SHOWN_ELSEWHERE)
+        .order_by(_M.c.id.desc())
+        .limit(limit + 1)
+    )
     notes = select(Note).where(Note.conversation_id == conversation_id).order_by(col(Note.id).desc()).limit(limit + 1)
     if before is not None:
         messages, notes = messages.where(_M.c.id < before), notes.where(Note.id < before)
     rows = (await tx.execute(messages)).all()
     cited = await _cited(tx, [row.id for row in rows if row.decision is not None])
-    lines = [_line(row, cited.get(row.id, ())) for row in rows]
+    came = await files.of_messages(tx, [row.id for row in rows if row.author == Author.CONTACT])
+    lines = [_line(row, cited.get(row.id, ()), came.get(row.id)) for row in rows]
     lines += [_noted(note) for note in (await tx.execute(notes)).scalars()]
     lines.sort(key=lambda line: line.id)
     return lines[-limit:], len(lines) > limit
 
 
+# A reaction, an edit or a withdrawal is seen in the line that it is about.
+_T = _M.alias("target")
+_SHOWN_ELSEWHERE = sa.and_(
+    _M.c.kind.in_(sorted(changes.KINDS)),
+    sa.exists().where(_T.c.number == _M.c.number, _T.c.wamid == _M.c.about),
+)
 _LINE_COLUMNS = (
     *(_M.c[name] for name in ("id", "kind", "author", "author_name", "text", "created_at", "body", "state")),
-    *(_M.c[name] for name in ("error", "error_code")),
+    *(_M.c[name] for name in ("error", "error_code", "edited_at", "revoked_at", "reaction")),
     *(_RECEIPT.c[name] for name in ("decision", "confidence", "verdict")),
 )
 
 
-def _line(row: Any, cited: tuple[Cited, ...]) -> Line:
+def _line(row: Any, cited: tuple[Cited, ...], file: InboundFile | None) -> Line:
     return Line(
         id=row.id,
         kind=row.kind,
@@ -181,6 +218,10 @@ def _line(row: Any, cited: tuple[Cited, ...]) -> Line:
         state=row.state,
         error=row.error,
         error_code=row.error_code,
+        edited_at=row.edited_at,
+        revoked_at=row.revoked_at,
+        reaction=row.reaction,
+        file=file,
         decision=row.decision,
         confidence=row.confidence,
         verdict=None if row.verdict is None else row.verdict.get("label"),

@@ -1,0 +1,98 @@
+"""What the verbs of `sahut eval` share: a suite that is checked, the assistant that plays it, a bar that shows how far.
+
+Knows no verb.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from api.cli.common import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.calibration import Calibration
+    from evals.fingerprint import Fingerprint
+    from evals.run import Player, Progress
+    from evals.suite import Suite
+    from sahut.settings import Settings
+
+
+async def load(path: Path) -> "Suite":
+    """A suite, checked against the documents that are known and the scorers that are installed."""
+    from evals.scoring import installed_scorers
+    from evals.suite import load_suite
+    from sahut.errors import ConfigurationError
+
+    corpus = await _corpus()
+    suite = load_suite(path, corpus=corpus or None, scorers=installed_scorers())
+    wants = [case for case in suite.cases for turn in case.turns if turn.expect and turn.expect.wants_documents]
+    if wants and not corpus:
+        raise ConfigurationError(
+            f"{path}: `{wants[0].id}` expects documents, and nothing is learned yet: run `sahut learn FOLDER`"
+        )
+    return suite
+
+
+async def _corpus() -> set[str]:
+    """The paths of the known documents, to tell a typo in `cites`."""
+    from api.mind import open_store
+    from sahut.store import library
+
+    async with open_store(settings()) as store, store.reading() as tx:
+        return {path for _, path, _ in await library.present(tx)}
+
+
+@asynccontextmanager
+async def player(
+    chosen: "Settings", *, at_once: int = 4, fresh: bool = False, calibration: "Calibration | None" = None
+) -> "AsyncIterator[tuple[Player, Fingerprint]]":
+    """The real assistant, ready to play, with what it answered in earlier runs; and what it is."""
+    from api.mind import calibration_of, guidance_of, open_mind
+    from evals.fingerprint import fingerprint
+    from evals.folder import cache_of
+    from evals.run import Player
+    from evals.scoring import installed_scorers
+    from evals.watching import watched
+    from knowledge.space import space_of
+
+    in_force = calibration or calibration_of(chosen)
+    guidance = guidance_of(chosen)
+    async with open_mind(chosen, calibration=in_force) as mind:
+        model = " ".join(filter(None, (chosen.chat_model, chosen.openai_base_url)))
+        assistant = await fingerprint(
+            mind.store, model=model, embedder=space_of(mind.embedder).name, guidance=guidance, calibration=in_force
+        )
+        answer = watched(mind.assistant).take_turn
+        with cache_of(chosen.home, assistant) as cache:
+            memories = () if fresh else (cache,)
+            made = Player(
+                answer,
+                guidance,
+                scorers=installed_scorers(),
+                concurrency=at_once,
+                memories=memories,
+                warm_up=mind.warm_up,
+            )
+            yield made, assistant
+
+
+@contextmanager
+def bar(name: str) -> "Iterator[Callable[[Progress], None]]":
+    """A progress bar with the time left, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, TextColumn("{task.fields[so_far]}"), console=Console(stderr=True)) as shown:
+        task = shown.add_task(name, total=None, so_far="")
+
+        def tell(step: "Progress") -> None:
+            so_far = f"failed {step.failures}, errors {step.errors}"
+            so_far += f", unchanged {step.remembered}" if step.remembered else ""
+            shown.update(task, completed=step.done, total=step.total, so_far=so_far)
+
+        yield tell
