@@ -94,7 +94,7 @@ class Worker:
         self._pace = pace
         self._name = name
         self._closer = closer
-        self._beside = dict(beside or {})
+        self.beside = dict(beside or {})
         self._slots = asyncio.Semaphore(pace.slots)
         self._at_hand: Counter[Wake] = Counter()
         self._swept: set[asyncio.Task[None]] = set()
@@ -106,7 +106,7 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_up("engine", self._serve_wakes))
                 group.create_task(self._keep_up("sweep", self._sweep_forever))
-                for place, work in self._beside.items():
+                for place, work in self.beside.items():
                     group.create_task(self._keep_up(place, work))
         finally:
             await _end({*self._swept, *self._ticks.tasks})

@@ -13,7 +13,7 @@ import asyncio
 import base64
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -163,6 +163,21 @@ class World:
         while (due := await self._next_due()) is not None and due <= end:
             await self._jump(due)
         await self._jump(end)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """The worker works by itself, as in a service; stopped at the end, however that comes."""
+        working = asyncio.create_task(self.house.worker.run())
+        try:
+            yield
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+
+    async def falls_asleep(self) -> None:
+        """Until each loop of a worker that works by itself, the sweep and those beside it, sleeps on the clock."""
+        await until(lambda: self.clock.sleepers > len(self.house.worker.beside))
 
     async def sweep(self) -> None:
         """The worker looks for what a lost wake-up or a crash left behind."""

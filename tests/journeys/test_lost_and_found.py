@@ -10,9 +10,6 @@ from tests.journeys.lines import FINE, LOST
 from tests.journeys.stage import World, until
 
 BOOM = RuntimeError("the model fell over")
-# What a worker keeps up by the clock: the sweep, the courier of webhooks, the fetcher of files, the keeper of what was
-# learned, the look at paused numbers, the watches over our numbers and templates.
-LOOPS = 7
 
 
 async def test_complaint_04_a_message_that_kills_every_turn_goes_to_a_human(world: World):
@@ -40,18 +37,15 @@ async def test_complaint_04_a_turn_that_failed_once_is_taken_again(world: World)
 
 async def test_complaint_04_a_lost_wake_up_costs_a_second(world: World):
     ani = world.customer("Ani")
-    working = asyncio.create_task(world.house.worker.run())
-    await until(lambda: world.clock.sleepers == LOOPS)
-    world.engine.deaf = True
-    await ani.says(FINE)
-    await world.settles()
-    assert world.sent_to(ani) == []
+    async with world.working():
+        await world.falls_asleep()
+        world.engine.deaf = True
+        await ani.says(FINE)
+        await world.settles()
+        assert world.sent_to(ani) == []
 
-    world.clock.advance(1)
-    await until(lambda: bool(world.sent_to(ani)))
-    working.cancel()
-    with suppress(asyncio.CancelledError):
-        await working
+        world.clock.advance(1)
+        await until(lambda: bool(world.sent_to(ani)))
     assert world.clock.now() - START == timedelta(seconds=1)
 
 
@@ -60,11 +54,8 @@ async def test_a_worker_that_stops_in_the_middle_of_a_turn_leaves_it_to_the_next
     world.model.hold()
     await ani.says(FINE)
     world.engine.take()
-    stopping = asyncio.create_task(world.house.worker.run())
-    await until(lambda: world.model.holding == 1)
-    stopping.cancel()
-    with suppress(asyncio.CancelledError):
-        await stopping
+    async with world.working():
+        await until(lambda: world.model.holding == 1)
     assert world.sent_to(ani) == []
 
     world.model.go_on()

@@ -1,6 +1,7 @@
 """ "Is this really your official number?" is answered from Meta's own record, and never beyond it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,13 +122,16 @@ async def test_a_record_is_good_for_two_days_and_a_failure_keeps_it(world: World
 
 
 async def test_the_watch_asks_again_by_itself(world: World):
-    watching = watch(world, failures=2)
-    task = asyncio.create_task(watching.run())
-    await world.clock.walk(1190)
+    async def asleep() -> None:
+        await until(lambda: world.clock.sleepers == 1)
+
+    watching = asyncio.create_task(watch(world, failures=2).run())
+    await world.clock.walk(1190, settle=asleep)
     assert await _known(world) == {}
-    world.clock.advance(60)
-    await until(lambda: world.clock.sleepers == 1)
-    task.cancel()
+    await world.clock.walk(60, settle=asleep)
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
     assert NUMBER in await answer(world, "Is this really your official number?")
 
 
