@@ -49,6 +49,11 @@ def _vocabulary(meanings: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word for meaning in meanings for phrase in words(meaning) for word in phrase)
 
 
+@cache
+def _phrases(meanings: tuple[str, ...]) -> frozenset[Phrase]:
+    return frozenset(phrase for meaning in meanings for phrase in words(meaning))
+
+
 def squeeze(word: str, known: frozenset[str]) -> str:
     """`word` without drawn-out letters ("siiim", "yaaa") where that makes it a known word."""
     if word in known or len(word) > _LONGEST_WORD:
@@ -64,14 +69,16 @@ def consists_of(
 
     `beside`: other meanings that may stand there too ("yes, thank you"). `without`: phrases that do not count.
     """
-    row = tokens(text[:_LONGEST_TEXT])
-    if not row or len(text) > _LONGEST_TEXT:
+    if len(text) > _LONGEST_TEXT:
         return False
     allowed = ("filler", *beside)
     known = _vocabulary((meaning, *allowed))
-    row = [squeeze(word, known) for word in row]
-    meant = words(meaning) - without
-    around = frozenset[Phrase]().union(*(words(other) for other in allowed))
+    row: list[str] = []
+    for word in tokens(text):
+        row.append(squeeze(word, known))
+        if row[-1] not in known:
+            return False
+    meant, around = words(meaning) - without, _phrases(allowed)
     found, at = False, 0
     while at < len(row):
         length = _longest(row, at, meant)
