@@ -7,9 +7,11 @@ checked, so that no second look-up can lead elsewhere (DNS rebinding). Certifica
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -65,6 +67,12 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are believed. Reading them takes longer than everything else about a client."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Outside:
     """The network beyond the house. One client for the life of the process.
 
@@ -80,6 +88,7 @@ class Outside:
         self._limit_s = limit_s
         # No proxy of the environment: behind one, nobody knows which address is reached.
         self._client = httpx.AsyncClient(
+            verify=_trusted(),
             follow_redirects=False,
             trust_env=False,
             timeout=httpx.Timeout(limit_s, connect=CONNECT_S),

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import entry_points
 from typing import Any, Literal, Self
@@ -42,6 +43,20 @@ _WHY: dict[Denial, str] = {
 _log = structlog.get_logger(__name__)
 
 
+@cache
+def _registered() -> tuple[ToolFunction, ...]:
+    """`hand_off` and what installed packages register, found once: what is installed later, the next process sees."""
+    from tools.handoff import hand_off
+
+    functions: list[ToolFunction] = [hand_off]
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            functions.append(entry.load())
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(f"The tool {entry.name} ({entry.value}) cannot be loaded: {error}") from error
+    return tuple(functions)
+
+
 class Toolbox:
     """The tools of one house, by name."""
 
@@ -56,15 +71,7 @@ class Toolbox:
     @classmethod
     def from_entry_points(cls, more: Iterable[Tool] = ()) -> Self:
         """The tools that installed packages register, `hand_off`, which every house has, and `more`."""
-        from tools.handoff import hand_off
-
-        functions: list[ToolFunction] = [hand_off]
-        for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-            try:
-                functions.append(entry.load())
-            except (ImportError, AttributeError) as error:
-                raise ConfigurationError(f"The tool {entry.name} ({entry.value}) cannot be loaded: {error}") from error
-        return cls(functions, more)
+        return cls(_registered(), more)
 
     @property
     def cards(self) -> tuple[ToolCard, ...]:
