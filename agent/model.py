@@ -6,7 +6,7 @@ is asked for once more, and then the turn goes on without this model. Knows no t
 
 import asyncio
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,15 @@ class OpenAIChat:
             raise ModelFailed(f"{self.name} summed up what cannot be used: {error}.", usage) from error
         return await asyncio.to_thread(clip, whole, tokens, self._count), usage
 
+    async def speak(self, rows: Sequence[dict[str, Any]]) -> str:
+        """What the model says to rows in OpenAI's chat shape, as they are. Asked once. Raises `ModelFailed`."""
+        record: dict[str, Any] = {"requests": [], "responses": []}
+        completion = await self._ask(lambda _: {"model": self.name, "messages": list(rows)}, record)
+        said = completion.choices[0].message.content if getattr(completion, "choices", None) else None
+        if not (said or "").strip():
+            raise ModelFailed(f"{self.name} said nothing.")
+        return str(plain(said))
+
     async def close(self) -> None:
         """Close the connections to the server."""
         await self._client.close()
@@ -160,15 +169,20 @@ class OpenAIChat:
 
 def make_chat_models(settings: Settings) -> list[OpenAIChat]:
     """The model of the settings, then the fallback model. Raises `ConfigurationError` without key and address."""
-    key, url = settings.openai_api_key.get_secret_value(), settings.openai_base_url
-    if not key and not url:
-        raise ConfigurationError(
-            f"SAHUT_MODEL is {settings.chat_model!r}: set OPENAI_API_KEY or OPENAI_BASE_URL, or use `extractive`"
-        )
-    models = [_chat_model(settings, settings.chat_model, key, url)]
+    models = [make_chat_model(settings, settings.chat_model)]
     if settings.fallback_model:
         models.append(_chat_model(settings, settings.fallback_model, *fallback_server(settings)))
     return models
+
+
+def make_chat_model(settings: Settings, name: str) -> OpenAIChat:
+    """A model of the first server. Raises `ConfigurationError` without key and address."""
+    key, url = settings.openai_api_key.get_secret_value(), settings.openai_base_url
+    if not key and not url:
+        raise ConfigurationError(
+            f"The chat model {name!r} needs a server: set OPENAI_API_KEY or OPENAI_BASE_URL, or use `extractive`"
+        )
+    return _chat_model(settings, name, key, url)
 
 
 def fallback_server(settings: Settings) -> tuple[str, str]:

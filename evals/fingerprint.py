@@ -44,9 +44,12 @@ class Fingerprint(Value):
 
 
 async def fingerprint(
-    store: Store, *, model: str, embedder: str, guidance: Guidance, calibration: Calibration
+    store: Store, *, model: str, embedder: str, guidance: Guidance, calibration: Calibration, tools: str = ""
 ) -> Fingerprint:
-    """The assistant as it stands now. `model` names the chat model and where it is served."""
+    """The assistant as it stands now. `model` names the chat model and where it is served.
+
+    `tools` names what it may call, where that is not what is installed.
+    """
     async with store.reading() as tx:
         documents = await library.present(tx)
         editions = await forms.offered(tx)
@@ -60,9 +63,13 @@ async def fingerprint(
         documents=_digest(repr([tuple(row) for row in documents])),
         forms=_digest(repr([edition.form.model_dump_json() for edition in editions])),
         files=_digest(repr(sorted((file.path, file.hash) for file in files))),
-        tools=_digest(repr(sorted(f"{entry.name}={entry.value}" for entry in entry_points(group="sahut.tools")))),
+        tools=_digest(tools or _installed_tools()),
         code=_code(),
     )
+
+
+def _installed_tools() -> str:
+    return repr(sorted(f"{entry.name}={entry.value}" for entry in entry_points(group="sahut.tools")))
 
 
 @cache

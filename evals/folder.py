@@ -55,6 +55,14 @@ def open_run(folder: Path, manifest: Manifest) -> Iterator[Plays]:
             yield plays
 
 
+def unused(folder: Path) -> Path:
+    """The folder, made, where nothing of a run is in it yet. Raises `ConfigurationError`."""
+    _make(folder)
+    if any((folder / name).exists() for name in (MANIFEST, REPORT, PLAYS)):
+        raise ConfigurationError(f"{folder}: holds another run: give another --out, or remove the folder")
+    return folder
+
+
 def finish(folder: Path, at: datetime) -> None:
     """Every case was played: nothing is played into the folder any more."""
     manifest = read_manifest(folder).model_copy(update={"finished_at": at})

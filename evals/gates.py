@@ -120,7 +120,7 @@ def breaches(measures: Mapping[str, Measure], gates: Sequence[Gate]) -> tuple[Br
     pass are breaches too, unless a gate of that name allows them.
     """
     named = {gate.name for gate in gates}
-    more = [*ALWAYS, *(NOT_WORSE if NOT_WORSE[0].name in measures else ())]
+    more = [*ALWAYS, *(gate for gate in NOT_WORSE if gate.name in measures)]
     gates = [*gates, *(gate for gate in more if gate.name not in named)]
     return tuple(found for gate in gates for found in _check(gate, measures.get(gate.name, Measure())))
 

@@ -16,6 +16,7 @@ from evals.stats import Measure, estimate, pass_hat, percentile, rate
 from sahut.turn import Decision, Reply
 
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
+MOST_SIZES = 8  # pass^1 to pass^k, but for the many repeats of a large k
 NO_ANSWER = "error"  # in the confusion of decisions: the turn was not answered
 
 Measures = dict[str, Measure]
@@ -30,7 +31,8 @@ def measure(run: Run) -> Measures:
         "needless_handoffs": needless_handoffs(results),
         "errors": _exactly(sum(case.outcome == "error" for case in results), len(results)),
     }
-    measures |= {f"pass_hat.{size}": pass_hats(results, size) for size in sorted({1, 4, k})}
+    sizes = sorted({*range(1, min(k, MOST_SIZES) + 1), 4, k})
+    measures |= {f"pass_hat.{size}": pass_hats(results, size) for size in sizes}
     measures |= _decisions(results)
     measures |= _scorers(results)
     measures["critical"] = critical(results)
@@ -65,7 +67,7 @@ def wrong_answers(results: Sequence[PlayedCase]) -> Measure:
     its interval is (0, 1).
     """
     found = _share(results, lambda case: any(answer_sent(turn) for turn in case.turns), sent_wrong)
-    if not found.n and any(case.scored for case in results):
+    if not found.n and any(turn.expect for case in results for turn in case.turns):
         return Measure(value=0.0, low=0.0, high=1.0, n=0)
     return found
 

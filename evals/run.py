@@ -87,7 +87,7 @@ class Player:
         scorers = chosen(suite, self.scorers)
         jobs = [(case, run) for case in suite.cases for run in range(1, repeats + 1)]
         gate = asyncio.Semaphore(self.concurrency)
-        tally = _Tally(len(jobs), progress)
+        tally = Tally(len(jobs), progress)
 
         async def one(case: Case, run: int) -> PlayedCase:
             async with gate:
@@ -127,7 +127,7 @@ class Player:
                 takes.append(Take(error=NOT_REACHED))
                 continue
             turn = self._turn(case, step, turn, takes)
-            takes.append(await self._play_turn(turn))
+            takes.append(await take_of(self.answer, turn, timeout_s=self.timeout_s))
         return tuple(takes)
 
     def _turn(self, case: Case, step: CaseTurn, before: Turn | None, takes: list[Take]) -> Turn:
@@ -137,22 +137,24 @@ class Player:
         said += [{"role": "user", "content": text} for text in step.user]
         return turn_from_messages(said, now=self.clock.now(), guidance=self.guidance)
 
-    async def _play_turn(self, turn: Turn) -> Take:
-        reply, error = None, None
-        began = time.perf_counter()
-        with watching() as seen:
-            try:
-                async with asyncio.timeout(self.timeout_s) as limit:
-                    reply = await self.answer(turn)
-            except TimeoutError as late:
-                error = f"no answer within {self.timeout_s:g} s" if limit.expired() else told(late)
-            except Exception as wrong:
-                _go_on_cancelling(wrong)
-                error = told(wrong)
-        if reply is not None and (flaw := _flaw(reply)):
-            reply, error = None, flaw
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        return Take(reply=reply, error=error, ms=ms, found=seen.found, screening=seen.screening)
+
+async def take_of(answer: Answer, turn: Turn, *, timeout_s: float) -> Take:
+    """What comes of one turn. Whatever goes wrong is the take's error; a cancellation is passed on."""
+    reply, error = None, None
+    began = time.perf_counter()
+    with watching() as seen:
+        try:
+            async with asyncio.timeout(timeout_s) as limit:
+                reply = await answer(turn)
+        except TimeoutError as late:
+            error = f"no answer within {timeout_s:g} s" if limit.expired() else told(late)
+        except Exception as wrong:
+            _go_on_cancelling(wrong)
+            error = told(wrong)
+    if reply is not None and (flaw := _flaw(reply)):
+        reply, error = None, flaw
+    ms = round((time.perf_counter() - began) * 1000, 3)
+    return Take(reply=reply, error=error, ms=ms, found=seen.found, screening=seen.screening)
 
 
 def _go_on_cancelling(wrong: Exception) -> None:
@@ -174,7 +176,7 @@ def _flaw(reply: Reply) -> str:
     return f"the reply's {wrong[0]} is {numbers[wrong[0]]}, which is no number" if wrong else ""
 
 
-class _Tally:
+class Tally:
     """Counts what was played and tells it on."""
 
     def __init__(self, total: int, tell: Callable[[Progress], None] | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli import eval_calibrate, eval_files
+from api.cli import eval_calibrate, eval_files, eval_simulate
 from api.cli.common import AsJson, quiet_logs, run, settings
 from api.cli.eval_parts import bar, load, player
 
@@ -95,6 +95,7 @@ def compare_runs(
 
 eval_files.register(app)
 eval_calibrate.register(app)
+eval_simulate.register(app)
 
 
 async def _run(
