@@ -153,7 +153,7 @@ def unanswered(state: State, reason: Reason) -> Ending:
         return asked_again(state["otherwise"])
     if turn.rated and not is_subverted(state) and not _is_question(state["message"]):
         return Ending("reply", say("comment_thanks", state["language"]), aside="comment")
-    if state.get("degraded"):
+    if state.get("trouble"):
         return hand_off("model_failed")
     if is_subverted(state):
         return hand_off("rule")

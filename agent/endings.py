@@ -12,6 +12,7 @@ from agent.form_questions import Asked, question
 from agent.phrases import acknowledge, say
 from agent.remembering import remembered
 from agent.state import Deps, Ending, State
+from agent.trouble import TROUBLES
 from sahut.text import cut, utf16_length
 from sahut.turn import Promised, Reply, ToolCall, Turn, Usage
 
@@ -79,8 +80,8 @@ def summary(state: State) -> str:
     lines += [_promised(promise, turn) for promise in turn.promises]
     if state.get("note"):
         lines.append(f"The model's note: {cut(' '.join(state['note'].split()), _SUMMARY_QUESTION)}")
-    if state.get("degraded"):
-        lines.append("The chat model did not answer.")
+    if trouble := state.get("trouble"):
+        lines.append(TROUBLES[trouble])
     return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ class Watch(Protocol):
     """Whoever counts how the models do."""
 
     def asked(self, model: str, outcome: str) -> None:
-        """A question's outcome: answered, slow, failed, resting, over_day or over_contact."""
+        """A question's outcome: answered, slow, failed, unusable, resting, over_day or over_contact."""
         ...
 
 
@@ -76,9 +76,9 @@ class Lineup:
         try:
             await self._purse.check(contact_id)
         except SpendLimitReached as error:
-            self._tell(self.name, f"over_{error.whose}")
+            self._tell(self.name, error.trouble)
             raise
-        last = ModelFailed("Every chat model rests after failures.")
+        last = ModelFailed("Every chat model rests after failures.", trouble="resting")
         for at, (model, breaker) in enumerate(self._members):
             if not breaker.allows(self._clock.now()):
                 self._tell(model.name, "resting")
@@ -110,9 +110,9 @@ class Lineup:
                 answer = await ask(model)
         except TimeoutError as error:
             self._failed(model, breaker, "slow", "timeout")
-            raise ModelFailed(f"{model.name} did not answer in {most_s:g} s.") from error
+            raise ModelFailed(f"{model.name} did not answer in {most_s:g} s.", trouble="slow") from error
         except ModelFailed as error:
-            self._failed(model, breaker, "failed", str(error))
+            self._failed(model, breaker, error.trouble, str(error))
             raise
         except asyncio.CancelledError:
             # The turn's time is over, or nobody waits for the answer any more.

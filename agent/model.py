@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from openai import APIStatusError, AsyncOpenAI, OpenAIError
+from openai import APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
 from openai.types import CompletionUsage
 
 from agent.answer import UnusableError, plain, read, read_opinion
@@ -19,7 +19,7 @@ from agent.memory import TokenCounter, clip
 from agent.prompts import LOOK_FORMAT, PROMPT_VERSION, RESPONSE_FORMAT, look, messages, repair, summing, tools
 from agent.veil import Hiding, Veil
 from agent.words import DATA
-from sahut.errors import ConfigurationError, ModelFailed
+from sahut.errors import ConfigurationError, ModelFailed, Trouble
 from sahut.settings import Settings
 from sahut.turn import Brief, Draft, Opinion, Turn, Usage
 
@@ -66,7 +66,8 @@ class OpenAIChat:
                 record.setdefault("faults", []).append(fault)
                 continue
             return draft.model_copy(update={"model": self.name, "usage": usage, "exchange": record})
-        raise ModelFailed(f"{self.name} answered {TRIES} times what cannot be used; the last time {fault}.", usage)
+        why = f"{self.name} answered {TRIES} times what cannot be used; the last time {fault}."
+        raise ModelFailed(why, usage, trouble="unusable")
 
     async def judge(self, turn: Turn) -> tuple[Opinion, Usage]:
         """Whether the turn's text is spam. Asked once. Raises `ModelFailed`, also for an answer that is no verdict."""
@@ -79,7 +80,7 @@ class OpenAIChat:
         try:
             return read_opinion(completion), usage
         except UnusableError as error:
-            raise ModelFailed(f"{self.name} gave no verdict: {error}.", usage) from error
+            raise ModelFailed(f"{self.name} gave no verdict: {error}.", usage, trouble="unusable") from error
 
     async def sum_up(self, text: str, language: str, tokens: int) -> tuple[str, Usage]:
         """A summary of a conversation's earlier part, cut to `tokens`. Asked once. Raises `ModelFailed`."""
@@ -90,11 +91,12 @@ class OpenAIChat:
         usage = self._usage(getattr(completion, "usage", None), record)
         said = completion.choices[0].message.content if getattr(completion, "choices", None) else None
         if not (said or "").strip():
-            raise ModelFailed(f"{self.name} summed up nothing.", usage)
+            raise ModelFailed(f"{self.name} summed up nothing.", usage, trouble="unusable")
         try:
             whole = str(veil.restore(plain(said))).strip()
         except UnusableError as error:
-            raise ModelFailed(f"{self.name} summed up what cannot be used: {error}.", usage) from error
+            why = f"{self.name} summed up what cannot be used: {error}."
+            raise ModelFailed(why, usage, trouble="unusable") from error
         return await asyncio.to_thread(clip, whole, tokens, self._count), usage
 
     async def speak(self, rows: Sequence[dict[str, Any]]) -> str:
@@ -103,7 +105,7 @@ class OpenAIChat:
         completion = await self._ask(lambda _: {"model": self.name, "messages": list(rows)}, record)
         said = completion.choices[0].message.content if getattr(completion, "choices", None) else None
         if not (said or "").strip():
-            raise ModelFailed(f"{self.name} said nothing.")
+            raise ModelFailed(f"{self.name} said nothing.", trouble="unusable")
         return str(plain(said))
 
     async def close(self) -> None:
@@ -152,7 +154,8 @@ class OpenAIChat:
     def _failed(self, error: OpenAIError) -> ModelFailed:
         # Servers repeat parts of a key in their messages, so that only kind and status are told.
         status = f" ({error.status_code})" if isinstance(error, APIStatusError) else ""
-        return ModelFailed(f"{self.name} did not answer: {type(error).__name__}{status}.")
+        trouble: Trouble = "slow" if isinstance(error, APITimeoutError) else "failed"
+        return ModelFailed(f"{self.name} did not answer: {type(error).__name__}{status}.", trouble=trouble)
 
     def _usage(self, usage: CompletionUsage | None, record: dict[str, Any]) -> Usage:
         if usage is None:

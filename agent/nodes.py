@@ -39,7 +39,7 @@ from agent.promises import without_empty
 from agent.second_look import second_look
 from agent.state import Deps, Ending, State
 from sahut.authority import Grant
-from sahut.errors import ModelFailed
+from sahut.errors import ModelFailed, Trouble
 from sahut.tool import ToolContext
 from sahut.turn import Draft, Screening, ToolCall, Turn, Usage
 from tools import forms, handoff
@@ -127,7 +127,7 @@ async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
             found = alone if alone.answerable >= found.answerable else found
         parts = await several.look_up(state, deps)
     except ModelFailed:
-        return {"ending": hand_off("model_failed")}
+        return _without_embedding()
     seen = [{"chunk": passage.chunk, "score": passage.score} for passage in found.passages]
     exchange = {"kind": "retrieval", "question": found.question, "answerable": found.answerable, "passages": seen}
     return {
@@ -144,27 +144,29 @@ async def think(state: State, runtime: Runtime[Deps]) -> State:
     offers = await offers_of(state, deps)
     brief, failures = await brief_of(state, deps, offers), []
     draft: Draft | None = None
-    degraded = state.get("degraded", False)
-    if not degraded and not is_subverted(state) and not is_flood(state["turn"]) and rounds < MOST_ROUNDS:
+    trouble = state.get("trouble")
+    if not trouble and not is_subverted(state) and not is_flood(state["turn"]) and rounds < MOST_ROUNDS:
         try:
             async with asyncio.timeout_at(state["deadline"]):
                 draft = await deps.model.think(brief)
         except (ModelFailed, TimeoutError) as error:
-            failures.append({"kind": "model", "model": deps.model.name, "error": type(error).__name__})
-            degraded = True
+            trouble = error.trouble if isinstance(error, ModelFailed) else "slow"
+            failed = {"kind": "model", "model": deps.model.name, "error": type(error).__name__, "trouble": trouble}
+            failures.append(failed)
     try:
         draft = draft or await deps.fallback.think(brief)
     except ModelFailed:
-        return {"ending": hand_off("model_failed"), "exchanges": tuple(failures)}
+        return {**_without_embedding(trouble), "exchanges": tuple(failures)}
     found: State = {
         "draft": _hand_off_called(draft),
         "offers": offers,
         "note": _note(draft),
-        "degraded": degraded,
         "rounds": rounds + 1,
         "usage": state.get("usage", Usage()) + draft.usage,
         "exchanges": (*failures, {"kind": "model", "model": draft.model, "draft": draft.model_dump(mode="json")}),
     }
+    if trouble:
+        found["trouble"] = trouble
     begun = forms.called(offers.editions, found["draft"].tool_calls)
     return found | {"begun": begun} if begun else found
 
@@ -209,7 +211,7 @@ async def check_draft(state: State, runtime: Runtime[Deps]) -> State:
             state["question"], found=found, checked=checked, draft=draft, embedder=runtime.context.embedder
         )
     except ModelFailed:
-        return {"ending": hand_off("model_failed")}
+        return _without_embedding(state.get("trouble"))
     calibration = runtime.context.calibration
     sure = calibration.probability(features)
     enough = calibration.threshold(turn.guidance.max_wrong, state["language"])
@@ -267,6 +269,11 @@ def _without_words(state: State, deps: Deps) -> State:
             deps.coming()
         return {"screening": Screening(), "language": language, "ending": asked}
     return {"ending": without_text({message.kind for message in turn.burst})}
+
+
+def _without_embedding(before: Trouble | None = None) -> State:
+    """To a human: nothing can be looked up or weighed. A trouble before this one is the one to tell."""
+    return {"ending": hand_off("model_failed"), "trouble": before or "embedding"}
 
 
 def _hand_off_called(draft: Draft) -> Draft:

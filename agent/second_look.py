@@ -40,10 +40,12 @@ async def second_look(judge: Judge | None, turn: Turn, screening: Screening) -> 
         async with asyncio.timeout(LONGEST_S):
             opinion, usage = await judge.judge(turn)
     except (ModelFailed, TimeoutError) as error:
-        return Look(screening, exchanges=({"kind": "second_look", "error": type(error).__name__},))
-    seen = revised(turn, screening, opinion)
-    exchange = {"kind": "second_look", "opinion": opinion, "label": seen.verdict.label}
-    return Look(seen, usage, (exchange,))
+        trouble = error.trouble if isinstance(error, ModelFailed) else "slow"
+        seen = {"kind": "second_look", "error": type(error).__name__, "trouble": trouble}
+        return Look(screening, exchanges=(seen,))
+    looked = revised(turn, screening, opinion)
+    exchange = {"kind": "second_look", "opinion": opinion, "label": looked.verdict.label}
+    return Look(looked, usage, (exchange,))
 
 
 def is_worth_it(turn: Turn, screening: Screening) -> bool:

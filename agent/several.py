@@ -129,7 +129,7 @@ def _ending(state: State, sent: Sequence[Weighed], left: Sequence[Weighed]) -> E
     return Ending(
         "hand_off",
         f"{text}\n\n{say('open_part', state['language'], question=asked)}",
-        reason="model_failed" if state.get("degraded") else left[0].open,
+        reason="model_failed" if state.get("trouble") else left[0].open,
         sentences=tuple(said),
         suggestion=" ".join(join(one.sentences) for one in left if one.open == "low_confidence"),
         open_parts=tuple(questions),

@@ -1,21 +1,24 @@
 """Limits on what the chat models may take in a day, for everybody together and for one contact. Knows no model."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from sahut.errors import ModelFailed
+from sahut.errors import ModelFailed, Trouble
 from sahut.ports import Clock
 from sahut.settings import Settings
 from sahut.store import Store, spending
 from sahut.store.spending import Spent
 from sahut.turn import Usage
 
+Whose = Literal["day", "contact"]
+
 
 class SpendLimitReached(ModelFailed):
-    """A limit is reached, so that the fallback answers. `whose` is `day` or `contact`."""
+    """A limit is reached, so that the fallback answers."""
 
-    def __init__(self, whose: str) -> None:
-        super().__init__(f"The limit on what the chat model may take for one {whose} is reached.")
-        self.whose = whose
+    def __init__(self, whose: Whose) -> None:
+        trouble: Trouble = "over_day" if whose == "day" else "over_contact"
+        super().__init__(f"The limit on what the chat model may take for one {whose} is reached.", trouble=trouble)
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,11 @@ class Limits:
     usd_per_contact: float | None = None
     tokens_per_contact: int | None = None
 
-    def reached(self, everybody: Spent, contact: Spent) -> str:
-        """Whose limit is reached: `day`, `contact`, or nobody's (empty)."""
+    def reached(self, everybody: Spent, contact: Spent) -> Whose | None:
+        """Whose limit is reached, if one is."""
         if _reached(everybody, self.tokens_per_day, self.usd_per_day):
             return "day"
-        return "contact" if _reached(contact, self.tokens_per_contact, self.usd_per_contact) else ""
+        return "contact" if _reached(contact, self.tokens_per_contact, self.usd_per_contact) else None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from agent.calibration import SHIPPED, Calibration
 from agent.filling import Step
 from agent.signals import Signal
 from sahut.clock import SystemClock
+from sahut.errors import Trouble
 from sahut.forms import Edition
 from sahut.models import Attachment
 from sahut.ports import ChatModel, Clock, Embedder, Judge, Retriever
@@ -120,7 +121,7 @@ class State(TypedDict, total=False):
     calls: tuple[ToolCall, ...]
     rounds: int  # how often the model has thought
     note: str  # what the model, calling a human, wants told
-    degraded: bool  # the model failed, the fallback thinks
+    trouble: Trouble  # why the model gave no answer, so that the fallback thinks
     offers: Offers
     begun: Edition  # the form that was called for
     step: Step  # where a form stands, while the documents are asked something else

@@ -50,8 +50,8 @@ class Metrics:
         )
         self.models = Counter(
             "sahut_model_questions_total",
-            "Questions to chat models: answered, slow, failed, resting (left alone after failures), over_day and "
-            "over_contact (a spending limit)",
+            "Questions to chat models: answered, slow, failed, unusable (nonsense), resting (left alone after "
+            "failures), over_day and over_contact (a spending limit)",
             ["model", "outcome"],
             registry=self.registry,
         )

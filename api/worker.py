@@ -255,6 +255,7 @@ class Worker:
             outcome=outcome,
             confidence=round(reply.confidence, 3),
             language=reply.language,
+            trouble=reply.trouble,
         )
         return step
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.dialogue import next_turn, turn_from_messages
+from agent.trouble import TROUBLES
 from evals.cases import Case, CaseTurn
 from evals.played import Outcome, PlayedCase, Run, Take, dressed
 from evals.plays import Play, play_of
@@ -22,7 +23,6 @@ from sahut.clock import SystemClock
 from sahut.ports import Clock
 from sahut.turn import Guidance, Reply, Turn
 
-DEGRADED = "the chat model did not answer"
 NOT_REACHED = "not reached: an earlier turn of the case had an error"
 
 
@@ -169,8 +169,8 @@ def _flaw(reply: Reply) -> str:
 
     Either is an error, and so is played again and never kept as what the assistant answers.
     """
-    if reply.is_degraded:
-        return DEGRADED
+    if reply.trouble is not None:
+        return TROUBLES[reply.trouble]
     numbers = {"confidence": reply.confidence, **reply.features, "cost_usd": reply.usage.cost_usd}
     wrong = [name for name, number in numbers.items() if not math.isfinite(number)]
     return f"the reply's {wrong[0]} is {numbers[wrong[0]]}, which is no number" if wrong else ""

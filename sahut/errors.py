@@ -14,7 +14,12 @@ SahutError
     └── SendRefused        Meta answered with an error code
 """
 
-from typing import Any
+from typing import Any, Literal
+
+# Why a model gave no answer. `over_day`, `over_contact`: a limit on what may be spent is reached; `resting`: it failed
+# before and is left alone; `slow`; `unusable`: nonsense; `failed`: no answer, or an error; `embedding`: what is asked
+# could not be looked up or weighed.
+Trouble = Literal["over_day", "over_contact", "resting", "slow", "unusable", "failed", "embedding"]
 
 
 class SahutError(Exception):
@@ -47,9 +52,10 @@ class ModelFailed(SahutError):
     `usage` (a `sahut.turn.Usage`) is what the attempt took, where the server counted it.
     """
 
-    def __init__(self, message: str = "", usage: Any = None) -> None:
+    def __init__(self, message: str = "", usage: Any = None, *, trouble: Trouble = "failed") -> None:
         super().__init__(message)
         self.usage = usage
+        self.trouble: Trouble = trouble
 
 
 class LoadError(SahutError):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sahut.authority import Denial, Effect, Identity, Party
+from sahut.errors import Trouble
 from sahut.forms import Filling
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId
 from sahut.values import Value
@@ -399,10 +400,13 @@ class Reply(Value):
         return self.decision == "reply" and (bool(self.citations) or done)
 
     @property
-    def is_degraded(self) -> bool:
-        """Whether a model that was asked in this turn did not answer, so that the fallback or nobody did."""
-        unanswered = any(one.get("kind") == "model" and "error" in one for one in self.exchanges)
-        return self.reason == "model_failed" or unanswered
+    def trouble(self) -> Trouble | None:
+        """Why a model that this turn needed did not answer, so that the fallback or nobody did."""
+        for one in self.exchanges:
+            if one.get("kind") == "model" and "error" in one:
+                trouble: Trouble = one.get("trouble", "failed")
+                return trouble
+        return "embedding" if self.reason == "model_failed" else None
 
 
 Turn.model_rebuild()

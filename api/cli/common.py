@@ -46,9 +46,11 @@ def _loop_factory() -> Any:
 
 
 def warn_degraded(reply: "Reply") -> None:
-    """Says on standard error that the answer is the fallback's, where the chat model gave none."""
-    if reply.is_degraded:
-        print("The chat model did not answer: `sahut doctor` tells why.", file=sys.stderr)
+    """Says on standard error why the answer is the fallback's, where the chat model gave none."""
+    if reply.trouble is not None:
+        from agent.trouble import TROUBLES
+
+        print(f"{TROUBLES[reply.trouble]} See `sahut doctor`.", file=sys.stderr)
 
 
 async def warn_empty(store: "Store") -> None:

@@ -343,7 +343,7 @@ class TestModelDownOrSlow:
         async with stage(model=model, shelf=Shelf((FINES_EN,))) as customer:
             reply = await customer.says(FINE_QUESTION)
         assert (reply.decision, reply.model) == ("reply", "extractive")
-        assert {"kind": "model", "model": "scripted", "error": "ModelFailed"} in reply.exchanges
+        assert {"kind": "model", "model": "scripted", "error": "ModelFailed", "trouble": "failed"} in reply.exchanges
 
     async def test_slow_the_extractive_answer_is_given(self, stage: Stage) -> None:
         model = ScriptedModel([says(cited("2%", "2%"))])

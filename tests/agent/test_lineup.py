@@ -12,8 +12,9 @@ import pytest
 from agent.breaker import FAILURES, LONGEST_REST, REST, Breaker
 from agent.lineup import Lineup
 from agent.spending import Limits, Purse, SpendLimitReached
+from agent.trouble import TROUBLES
 from knowledge.embed import LocalEmbedder
-from sahut.errors import ModelFailed
+from sahut.errors import ModelFailed, Trouble
 from sahut.store import Store, spending
 from sahut.testing import openai_server as server
 from sahut.testing.clock import START, VirtualClock
@@ -144,7 +145,7 @@ async def test_a_contacts_limit_holds_for_every_worker_and_ends_with_the_day(sta
     other_worker = Purse(stage.store, stage.clock, limits)
     with pytest.raises(SpendLimitReached) as caught:
         await other_worker.check("contact-1")
-    assert caught.value.whose == "contact"
+    assert caught.value.trouble == "over_contact"
     await other_worker.check("contact-2")
     with pytest.raises(SpendLimitReached):
         await lineup.think(brief())
@@ -181,6 +182,46 @@ async def test_beyond_a_limit_the_customer_gets_a_quote(
         reply = await customer.says("What is the late fine on my vehicle tax?")
     assert (reply.decision, reply.model, stage.asked) == ("reply", "extractive", [0])
     assert "2%" in reply.text
+
+
+TROUBLED: dict[str, tuple[Scripted, Limits]] = {
+    "over_day": (ANSWER, Limits(usd_per_day=0)),
+    "over_contact": (ANSWER, Limits(tokens_per_contact=0)),
+    "failed": (server.fails(500), Limits()),
+    "unusable": (server.text("no JSON"), Limits()),
+    "slow": (server.slow(ANSWER, 600), Limits()),
+    "resting": (server.fails(401), Limits()),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLED)
+async def test_who_is_handed_a_conversation_reads_why_no_chat_model_answered(
+    templates: Templates, embedder: LocalEmbedder, stage: Stage, tmp_path: Path, trouble: Trouble
+):
+    answer, limits = TROUBLED[trouble]
+    lineup = await stage.lineup([answer], limits=limits)
+    for _ in range(FAILURES if trouble == "resting" else 0):
+        with pytest.raises(ModelFailed):
+            await lineup.think(brief())
+    database = templates.sqlite(tmp_path / "play.db")
+    time_s = 0.2 if trouble == "slow" else 30
+    async with play(database, embedder, model=lineup, turn_timeout_s=time_s) as customer:
+        reply = await customer.says("What is the late fine on my vehicle tax?")
+    assert (reply.decision, reply.reason, reply.trouble) == ("hand_off", "model_failed", trouble)
+    told = [line for line in reply.summary.splitlines() if line in TROUBLES.values()]
+    assert told == [TROUBLES[trouble]]
+    if trouble != "slow":  # there the turn's time was over, which says nothing of the model yet
+        assert stage.watch.seen["first", trouble] == 1
+
+
+async def test_where_nothing_can_be_looked_up_the_summary_says_so(
+    templates: Templates, embedder: LocalEmbedder, tmp_path: Path
+):
+    database = templates.sqlite(tmp_path / "play.db")
+    async with play(database, embedder, shelf=Shelf(fails=ModelFailed("down"))) as customer:
+        reply = await customer.says("What is the late fine on my vehicle tax?")
+    assert (reply.reason, reply.trouble) == ("model_failed", "embedding")
+    assert reply.summary.endswith(TROUBLES["embedding"])
 
 
 def test_a_rest_doubles_up_to_its_longest():

@@ -146,7 +146,7 @@ def test_a_server_that_is_down_is_an_error_and_what_the_fallback_said_is_never_k
     report = json.loads(Path("down/report.json").read_text(encoding="utf-8"))
     told = {case["id"]: [turn["error"] for turn in case["turns"] if turn.get("error")] for case in report["results"]}
     assert down.code == 1
-    assert told["certificate"] == told["friday"] == ["the chat model did not answer"]
+    assert told["certificate"] == told["friday"] == ["The chat model did not answer: its server failed."]
     refused = sahut("eval", "calibrate", "cases.jsonl", "--max-wrong", "0.05")
     assert (refused.code, "had an error" in refused.err) == (2, True)
     asked = len(script.requests)
