@@ -1,13 +1,14 @@
 """Asks the customer, or an operator, whether a tool call may happen, showing its arguments. Performs nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from agent.phrases import say
-from agent.state import Ending
+from agent.state import Ending, State
 from sahut.authority import digest_of
 from sahut.ids import new_id
 from sahut.text import cut, utf16_length
-from sahut.turn import NO, YES, Button, Confirmation, ToolCall
+from sahut.turn import NO, YES, Button, Confirmation, Sentence, ToolCall
 
 # WhatsApp allows 1,024 UTF-16 units in the body of a message with buttons.
 MOST_CHARACTERS = 1000
@@ -55,6 +56,18 @@ def _ask_customer(call: ToolCall, questions: Mapping[str, str], language: str) -
             Button(id=f"{NO}{waiting.id}", title=say("confirm_no", language)),
         ),
     )
+
+
+def with_question(state: State, text: str, sentences: Sequence[Sentence], still_open: Sequence[str]) -> Ending:
+    """The tool's question after the answers, within what one message with buttons holds: the question is never cut."""
+    asking, language = state["asking"], state["language"]
+    everything = [one.text for one in state["parts"]]
+    for answer, said, left in ((text, tuple(sentences), still_open), ("", (), everything)):
+        note = say("left_open", language, question=" ".join(f"“{one}”" for one in left)) if left else ""
+        whole = "\n\n".join(part for part in (answer, note, asking.text) if part)
+        if utf16_length(whole) <= MOST_CHARACTERS:
+            return replace(asking, text=whole, sentences=said)
+    return asking
 
 
 def fitted(template: str, shown: Mapping[str, str]) -> dict[str, str]:

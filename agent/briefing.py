@@ -31,6 +31,7 @@ async def brief_of(state: State, deps: Deps, offers: Offers) -> Brief:
         passages=found.passages,
         answerable=found.answerable,
         parts=state.get("parts", ()),
+        beside=() if "asking" in state else state.get("beside", ()),
         tools=_cards(state, deps, offers) if state.get("rounds", 0) < MOST_ROUNDS else (),
         done=tuple(call for call in state.get("calls", ()) if call.key not in agreed),
     )
@@ -38,10 +39,13 @@ async def brief_of(state: State, deps: Deps, offers: Offers) -> Brief:
 
 
 def _cards(state: State, deps: Deps, offers: Offers) -> tuple[ToolCard, ...]:
-    """The tools that this turn may use: none under an injection, no writes in doubt or in the middle of a form."""
+    """The tools that this turn may use: none under an injection, no writes in doubt or in the middle of a form.
+
+    Where the customer is to be asked about one, no other one may be begun.
+    """
     if is_subverted(state):
         return ()
-    writes = may_write(state) and state["turn"].filling is None
+    writes = may_write(state) and state["turn"].filling is None and "asking" not in state
     cards = tuple(card for card in deps.toolbox.cards if card.effect == "read" or writes)
-    form = form_tool.card(offers.editions)
+    form = form_tool.card(offers.editions) if "asking" not in state else None
     return (*cards, form) if form else cards

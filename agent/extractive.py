@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.beside import matter_of
 from agent.concepts import told
 from agent.facts import facts
 from agent.phrases import quote_frame
@@ -88,7 +89,8 @@ class Extractive:
         if told:
             said = [Sentence(text=call.result, tools=(call.key,)) for call in told]
             return self._draft(*said, *beside(told, brief), *await self._answers(brief))
-        proposal = await propose(brief.turn.text, brief.tools, self._embedder, brief.turn.known)
+        story, request = matter_of(brief)
+        proposal = await propose(story, brief.tools, self._embedder, brief.turn.known, request=request)
         if proposal is not None and not any(call.name == proposal.name for call in brief.done):
             return Draft(decision="reply", tool_calls=(proposal,), model=self.name)
         answers = await self._answers(brief)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from agent import reading, several
+from agent import beside, reading, several
 from agent.asking import ask
 from agent.authority import grant_of, ground_of, is_subverted
 from agent.briefing import MOST_ROUNDS, brief_of, offers_of
@@ -126,6 +126,7 @@ async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
             alone = await deps.retriever.search(message, top=PASSAGES, collections=within)
             found = alone if alone.answerable >= found.answerable else found
         parts = await several.look_up(state, deps)
+        questions = await beside.look_up(state, deps)
     except ModelFailed:
         return _without_embedding()
     seen = [{"chunk": passage.chunk, "score": passage.score} for passage in found.passages]
@@ -134,7 +135,8 @@ async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
         "found": several.together(found, parts),
         "question": found.question,
         "parts": parts,
-        "exchanges": (exchange, *several.retrievals(parts)),
+        "beside": questions,
+        "exchanges": (exchange, *several.retrievals((*parts, *questions))),
     }
 
 
@@ -167,7 +169,7 @@ async def think(state: State, runtime: Runtime[Deps]) -> State:
     }
     if trouble:
         found["trouble"] = trouble
-    begun = forms.called(offers.editions, found["draft"].tool_calls)
+    begun = forms.called(offers.editions, found["draft"].tool_calls) if "asking" not in state else None
     return found | {"begun": begun} if begun else found
 
 
@@ -204,7 +206,7 @@ async def check_draft(state: State, runtime: Runtime[Deps]) -> State:
         text = join(checked.sentences)
         settled = without_weighing(state, checked, text)
         if settled is not None:
-            return {"ending": settled}
+            return {"ending": beside.asked_anyway(state, settled) if "asking" in state else settled}
         if state.get("parts"):
             return await several.weigh(state, checked, runtime.context)
         features = await features_of(
@@ -292,6 +294,14 @@ def _note(draft: Draft) -> str:
     return str(called.arguments.get("summary") or "") if called else ""
 
 
+def _asked(state: State, asking: Ending, call: ToolCall) -> State:
+    """The question to the customer; what they ask beside their request is thought about first."""
+    questions = beside.left_open(state.get("beside", ()), call) if asking.decision == "clarify" else ()
+    if not questions:
+        return {"ending": asking}
+    return {"asking": asking, "parts": questions, "found": several.together(state["found"], questions)}
+
+
 def _context(state: State, deps: Deps, key: str) -> ToolContext:
     turn = state["turn"]
     return ToolContext(
@@ -313,8 +323,8 @@ def _after_calls(state: State, deps: Deps, calls: list[ToolCall]) -> State:
     refused = refusal(calls, state["language"])
     if refused is not None:
         return {"ending": refused}
-    if proposed is not None:
-        return {"ending": ask(proposed, deps.toolbox.questions(proposed.name), state["language"])}
+    if proposed is not None and "asking" not in state:
+        return _asked(state, ask(proposed, deps.toolbox.questions(proposed.name), state["language"]), proposed)
     if state.get("draft") is not None:
         return {}
     if any(call.state == "refused" for call in calls):

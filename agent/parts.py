@@ -33,6 +33,25 @@ class Part(NamedTuple):
     question: str
 
 
+class Mixed(NamedTuple):
+    """A message that asks for something to be done and asks questions too; `pieces` are all of it, in its order."""
+
+    pieces: tuple[str, ...] = ()
+    questions: tuple[Part, ...] = ()
+
+
+def beside_request(message: str) -> Mixed:
+    """The message taken apart, with its questions; empty where it requests nothing, or asks nothing beside."""
+    sentences = [piece for piece in _SENTENCE.split(message) if piece.strip() and not reading.small_talk(piece)]
+    pieces = tuple(_cleaned(piece) for sentence in sentences for piece in _apart(sentence, requests=True))
+    asked = [piece for piece in pieces if _wants_to_know(piece) and _matter(piece)]
+    if not asked or not any(_requests(piece) for piece in pieces):
+        return Mixed()
+    before = dict(zip(pieces[1:], pieces, strict=False))
+    leaning = {piece: before[piece] for piece in asked if piece in before and reading.leans(piece)}
+    return Mixed(pieces, tuple(Part(piece, "\n".join(filter(None, (leaning.get(piece), piece)))) for piece in asked))
+
+
 def parts_of(message: str) -> tuple[Part, ...]:
     """The questions in the order of the message; empty where there are not several."""
     sentences = [piece for piece in _SENTENCE.split(message) if piece.strip() and not reading.small_talk(piece)]
@@ -50,7 +69,7 @@ def _parts(pieces: list[str], opening: str) -> Iterator[Part]:
     """Each with what the message opened with, and with the question before it where it makes no sense alone."""
     before = ""
     for piece in pieces:
-        asked = _OPENING.sub("", piece, count=1).strip() or piece.strip()
+        asked = _cleaned(piece)
         lines = (opening, before if before and reading.leans(asked) else "", asked)
         yield Part(asked, "\n".join(line for line in lines if line))
         before = asked if not (before and reading.leans(asked)) else before
@@ -94,17 +113,46 @@ def _matter(piece: str) -> list[str]:
     return [word for word in telling(piece) if word not in pleas]
 
 
-def _apart(sentence: str) -> list[str]:
-    """The questions that a sentence joins ("what does it cost and where is the office?"); else the sentence."""
+def _apart(sentence: str, *, requests: bool = False) -> list[str]:
+    """The questions that a sentence joins ("what does it cost and where is the office?"); else the sentence.
+
+    With `requests` also a question and a request ("what does it cost, and please open a ticket").
+    """
     pieces, start = [], 0
     for joint in islice(_JOINT.finditer(sentence), _MOST_JOINTS):
         left, right = sentence[start : joint.start()], sentence[joint.end() :]
         if not joint[0].strip(" ,;") and tuple(tokens(left)[:1]) in words("subordinate"):
             continue  # "when I pay late, what happens?"
-        if _is_question(left) and told(left) and _opens_as_question(right) and told(right):
+        if requests and _is_seam(left, right):
+            pieces.append(left)
+            start = joint.end()
+        elif _is_question(left) and told(left) and _opens_as_question(right) and told(right):
             pieces.append(f"{left.rstrip()}?" if sentence.rstrip().endswith("?") else left)
             start = joint.end()
     return [*pieces, sentence[start:]]
+
+
+def _is_seam(left: str, right: str) -> bool:
+    """Whether a question and a request meet here."""
+    if _requests(right):
+        return _is_question(left) and bool(told(left))
+    return _requests(left) and _opens_as_question(right) and bool(told(right))
+
+
+def _requests(text: str) -> bool:
+    """Whether it opens as a request for something to be done: "please open", "saya mau lapor"."""
+    row = tokens(_OPENING.sub("", text, count=1))
+    return any(tuple(row[:n]) in words("request") for n in (1, 2, 3))
+
+
+def _wants_to_know(piece: str) -> bool:
+    """Whether it asks for information: "can you call me?" is a request, whatever stands at its end."""
+    return _is_question(piece) and (asks(piece) or _ends_as_question(piece)) and not _requests(piece)
+
+
+def _cleaned(piece: str) -> str:
+    """A piece without the conjunction that joins it to the one before."""
+    return _OPENING.sub("", piece, count=1).strip() or piece.strip()
 
 
 def _opens_as_question(text: str) -> bool:

@@ -16,6 +16,7 @@ Key = Literal[
     "acknowledgement_asked_for_human",
     "acknowledgement_no_answer",
     "open_part",
+    "left_open",
     "acknowledgement_media",
     "acknowledgement_sensitive",
     "acknowledgement_distress",

@@ -49,16 +49,23 @@ _ASKED_AS: dict[FactKind, tuple[str, ...]] = {
 
 
 async def propose(
-    message: str, tools: Sequence[ToolCard], embedder: Embedder, known: Sequence[Remembered] = ()
+    message: str,
+    tools: Sequence[ToolCard],
+    embedder: Embedder,
+    known: Sequence[Remembered] = (),
+    *,
+    request: str = "",
 ) -> ToolCall | None:
     """The call that the message asks for, `None` where it asks for none or leaves an argument open.
 
     A question asks for no effect: only a tool that reads may answer it. A code that one of the tools takes ("T-7K3M9Q")
-    calls for a tool that takes it. `known` is what the customer said of themselves before.
+    calls for a tool that takes it. `known` is what the customer said of themselves before. `request` is what of the
+    message may call for a tool, where the rest of it asks something.
     """
     cards = [card for card in tools if card.examples]
     taking = [card for card in cards if code(card, message)]
-    plain = _PHONE.sub(" ", message.replace(code(taking[0], message), " ") if taking else message)
+    wish = request or message
+    plain = _PHONE.sub(" ", wish.replace(code(taking[0], message), " ") if taking else wish)
     best = await _nearest(plain, taking or cards, embedder)
     if best is None and taking:
         best = next((_Wanted(1.0, message, card, "") for card in taking if card.effect == "read"), None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.asking import with_question
 from agent.authority import is_subverted
 from agent.check import Checked, join
 from agent.circumstances import is_flood
@@ -44,14 +45,22 @@ async def look_up(state: State, deps: Deps) -> tuple[Asked, ...]:
 
     In the middle of a form, in a flood and under an injection a message is taken as a whole. Raises `ModelFailed`.
     """
+    parts = parts_of(state["message"])
+    found = await found_for(parts[:MOST], state, deps)
+    if not found:
+        return ()
+    left = (Asked(text=part.asked, found=SearchResult(question=part.asked, answerable=0.0)) for part in parts[MOST:])
+    return (*found, *left)
+
+
+async def found_for(parts: Sequence[Part], state: State, deps: Deps) -> tuple[Asked, ...]:
+    """The questions with what was found for each; none where a message is taken as a whole. Raises `ModelFailed`."""
     turn = state["turn"]
     if turn.filling is not None or is_flood(turn) or is_subverted(state):
         return ()
-    parts = parts_of(state["message"])
     collections = turn.guidance.answers_from
-    found = await asyncio.gather(*(_search(part, deps, collections) for part in parts[:MOST]))
-    left = (Asked(text=part.asked, found=SearchResult(question=part.asked, answerable=0.0)) for part in parts[MOST:])
-    return (*(Asked(text=part.asked, found=one) for part, one in zip(parts, found, strict=False)), *left)
+    found = await asyncio.gather(*(_search(part, deps, collections) for part in parts))
+    return tuple(Asked(text=part.asked, found=one) for part, one in zip(parts, found, strict=True))
 
 
 async def _search(part: Part, deps: Deps, collections: tuple[str, ...] | None) -> SearchResult:
@@ -106,13 +115,16 @@ async def weigh(state: State, checked: Checked, deps: Deps) -> State:
     found: State = {"exchanges": ({"kind": "parts", "parts": noted},), "calibration": deps.calibration.version}
     weakest = min(sent or weighed, key=lambda one: one.sure)
     found |= {"features": weakest.features, "confidence": weakest.sure}
+    if "asking" in state:
+        text, said = _together(sent)
+        return found | {"ending": with_question(state, text, said, [one.part.text for one in left])}
     if not sent:
         return found | {"ending": unanswered(state, left[0].open or "no_answer")}
     return found | {"ending": _ending(state, sent, left)}
 
 
-def _ending(state: State, sent: Sequence[Weighed], left: Sequence[Weighed]) -> Ending:
-    """One message with every part that is sure; a human for what is open."""
+def _together(sent: Sequence[Weighed]) -> tuple[str, list[Sentence]]:
+    """Every part that is sure as one text, nothing twice, and all that it stands on."""
     said: list[Sentence] = []
     paragraphs: list[str] = []
     for one in sent:
@@ -121,7 +133,12 @@ def _ending(state: State, sent: Sequence[Weighed], left: Sequence[Weighed]) -> E
         if any(not sentence.text.rstrip().endswith(":") for sentence in fresh):
             paragraphs.append(join(fresh))
         said += one.sentences
-    text = "\n\n".join(paragraphs)
+    return "\n\n".join(paragraphs), said
+
+
+def _ending(state: State, sent: Sequence[Weighed], left: Sequence[Weighed]) -> Ending:
+    """One message with every part that is sure; a human for what is open."""
+    text, said = _together(sent)
     if not left:
         return Ending("reply", text, sentences=tuple(said))
     questions = [one.part.text for one in left]

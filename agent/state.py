@@ -117,6 +117,8 @@ class State(TypedDict, total=False):
     question: str  # what is searched for: the message, with its predecessor where it needs one
     found: SearchResult
     parts: tuple[Asked, ...]  # its questions, where it asks several
+    beside: tuple[Asked, ...]  # the questions that it asks beside a request
+    asking: Ending  # a tool's question to the customer, while the questions beside it are answered
     draft: Draft
     calls: tuple[ToolCall, ...]
     rounds: int  # how often the model has thought

@@ -144,7 +144,7 @@ def answer_sent(turn: PlayedTurn) -> bool:
     if reply.decision != "reply" and not _answers_in_part(reply):
         return False
     facts = any(expect.asks(name) for name in CONTENT)
-    if not facts and expect.decision is None:
+    if not facts and (expect.decision is None or reply.decision == "clarify"):
         return False
     return facts or expect.decision != "reply" or _is_factual(reply)
 
@@ -160,8 +160,8 @@ def answer_wrong(turn: PlayedTurn) -> bool:
 
 
 def _answers_in_part(reply: Reply) -> bool:
-    """Whether a human takes over and some of the questions are answered all the same."""
-    return reply.decision == "hand_off" and bool(reply.citations)
+    """Whether questions are answered while a human takes over, or while a tool waits for the customer's yes."""
+    return reply.decision in ("hand_off", "clarify") and bool(reply.citations)
 
 
 def _is_factual(reply: Reply) -> bool:

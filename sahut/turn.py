@@ -319,7 +319,7 @@ class Sentence(Value):
 class Brief(Value):
     """What a chat model is given to think about: the turn, what was found, and what was done so far.
 
-    `parts` are the questions of a message that asks several.
+    `parts` are the questions of a message that asks several, `beside` those of one that requests something too.
     """
 
     turn: Turn
@@ -328,6 +328,7 @@ class Brief(Value):
     passages: tuple[Passage, ...] = ()
     answerable: float = 0.0
     parts: tuple[Asked, ...] = ()
+    beside: tuple[Asked, ...] = ()
     tools: tuple["ToolCard", ...] = ()
     done: tuple[ToolCall, ...] = ()
 
