@@ -34,6 +34,7 @@ from api.standing import Standing
 from api.switchboard import Switchboard
 from api.templates import TemplateWatch
 from api.whatsapp.client import GraphClient
+from api.windows import Warner
 from api.worker import Pace, Worker
 from sahut.clock import SystemClock
 from sahut.engine import Engine
@@ -194,6 +195,7 @@ def _worker(
         pace=Pace(turn_timeout=timedelta(seconds=settings.turn_timeout_s)),
         name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         closer=_closer(mind, clock, switchboard) if settings.closing else None,
+        warner=_warner(mind, clock) if settings.window_warning_s else None,
         beside=beside,
     )
 
@@ -237,3 +239,9 @@ def _closer(mind: Mind, clock: Clock, switchboard: Switchboard) -> Closer:
         before=timedelta(seconds=max(settings.closing_before_s, 2 * settings.window_margin_s)),
         public_url=settings.public_url,
     )
+
+
+def _warner(mind: Mind, clock: Clock) -> Warner:
+    margin = timedelta(seconds=mind.settings.window_margin_s)
+    before = max(timedelta(seconds=mind.settings.window_warning_s), 2 * margin)
+    return Warner(store=mind.store, clock=clock, margin=margin, before=before)

@@ -20,6 +20,7 @@ from api.sender import PATIENCE, Sender
 from api.ticks import Ticks
 from api.whatsapp import outgoing
 from api.whatsapp.replies import shaped
+from api.windows import Warner
 from sahut.engine import Engine
 from sahut.errors import StoreUnavailable
 from sahut.ids import ConversationId
@@ -78,9 +79,11 @@ class Worker:
         pace: Pace,
         name: str,
         closer: Closer | None = None,
+        warner: Warner | None = None,
         beside: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
-        """`guidance` tells what holds for each number now. Without a `closer` no session gets a closing message.
+        """`guidance` tells what holds for each number now. Without a `closer` no session gets a closing message,
+        without a `warner` no operator hears that a window ends.
 
         `beside` are other loops of this process, by name: they are kept up as the worker's own are.
         """
@@ -94,6 +97,7 @@ class Worker:
         self._pace = pace
         self._name = name
         self._closer = closer
+        self._warner = warner
         self.beside = dict(beside or {})
         self._slots = asyncio.Semaphore(pace.slots)
         self._at_hand: Counter[Wake] = Counter()
@@ -164,6 +168,8 @@ class Worker:
             unsent.append(conversation_id)
         if self._closer is not None:
             unsent += await self._closer.look()
+        if self._warner is not None:
+            await self._warner.look()
         return [("turn", str(key)) for key in undone] + [("send", str(key)) for key in unsent]
 
     async def forget(self) -> None:

@@ -11,7 +11,9 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-Event = Literal["ticket.created", "ticket.updated", "submission.created", "handoff.opened", "handoff.resolved"]
+Event = Literal[
+    "ticket.created", "ticket.updated", "submission.created", "handoff.opened", "handoff.resolved", "window.ending"
+]
 EVENTS: tuple[Event, ...] = get_args(Event)
 # Sent only when somebody asks for it, to the endpoint that is tried.
 TEST = "webhook.test"

@@ -52,6 +52,20 @@ class Window:
         return closes_at is not None and now < closes_at - margin
 
 
+def ends_soon(*, status: str, holder: str, window: Window, now: datetime, margin: timedelta, before: timedelta) -> bool:
+    """Whether operators must hear that a window ends: it has less than `before` left, and a human is to answer.
+
+    Once it is closed but for the margin, nothing can be done in it any more.
+    """
+    waits = status == Status.WAITING or (holder == Holder.OPERATOR and status != Status.SPAM)
+    return waits and window.is_open(now, margin) and not window.is_open(now, before)
+
+
+def is_warned(opened_at: datetime | None, warned_of: datetime | None) -> bool:
+    """Whether operators were told that this window, the one that is open or was the last, ends soon."""
+    return warned_of is not None and warned_of == opened_at
+
+
 def is_standby(*, owned_at: datetime | None, standby_at: datetime | None) -> bool:
     """Whether another owner has the thread: the customer last wrote to them, or it was passed to them."""
     return standby_at is not None and (owned_at is None or owned_at < standby_at)

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     window_margin_s: float = Field(
         60, ge=0, le=3600, description="free form is refused this long before the window closes"
     )
+    window_warning_s: float = Field(
+        7200,
+        ge=0,
+        le=43_200,
+        description="operators are told so long before a window ends in which a customer waits for a human; 0 never",
+    )
     closing: bool = Field(True, description="thank at a session's end and ask, by three buttons, how it was")
     closing_before_s: float = Field(
         3600, ge=120, le=43_200, description="how long before the end of its window an open session is closed"

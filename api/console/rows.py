@@ -31,6 +31,7 @@ class Rows:
         self._unread: dict[str, int] = {}
         self._mine: list[desk.Row] = []
         self._asked: set[str] = set()
+        self._warned: set[str] = set()
         self._more = False
         self.unread = 0
 
@@ -39,7 +40,7 @@ class Rows:
         await self._read_mine()
         rows = await self._read({None})
         self._tabs = await self._count()
-        self._asked = {item.handoff_id for item in await self._place.board.waiting("support", PAGE, self._team)}
+        await self._arrivals({})
         self._keep(rows)
         return {"lanes": self._tabs, "lane": self._lane, "rows": rows, "more": self._more}
 
@@ -134,7 +135,7 @@ class Rows:
         return views.lanes(shared, len(self._mine))
 
     async def _arrivals(self, before: dict[str, int]) -> list[Json]:
-        """What has just come: requests for a person, and messages to me."""
+        """What has just come: requests for a person, messages to me, and windows that are about to end."""
         waiting = await self._place.board.waiting("support", PAGE, self._team)
         known, self._asked = self._asked, {item.handoff_id for item in waiting}
         asked = [
@@ -147,7 +148,15 @@ class Rows:
             for row in self._mine
             if row.unread > before.get(row.conversation_id, row.unread)
         ]
-        return asked + wrote
+        return asked + wrote + self._warnings(waiting)
+
+    def _warnings(self, waiting: list[desk.Waiting]) -> list[Json]:
+        """The windows that end soon, of what nobody has claimed and of what I hold, each told once."""
+        shown: list[desk.Waiting | desk.Row] = [*(item for item in waiting if item.held_by is None), *self._mine]
+        ending = {item.conversation_id: item for item in shown if item.is_warned}
+        known, self._warned = self._warned, set(ending)
+        text = "waits for an answer, and their window ends soon"
+        return [_arrival(key, item.contact, text) for key, item in ending.items() if key not in known]
 
 
 def _arrival(conversation_id: str, contact: desk.Person, text: str) -> Json:

@@ -59,6 +59,7 @@ _DONE = {
     "act_done": "had a tool act",
     "act_failed": "had a tool act, which failed",
     "act_refused": "had a tool act, which a rule refused",
+    "window_ending": "warned that the window ends soon",
     "fact_forgotten": "had a fact forgotten",
     "promise_kept": "said that a promise is kept",
     "promise_broken": "said that a promise is broken",
@@ -91,7 +92,7 @@ def name_of(person: desk.Person) -> str:
 def waiting_row(item: desk.Waiting, unread: int, me: str) -> Json:
     """A row of the lanes `support` and `spam`."""
     holder = ("You" if item.held_by == me else item.claimed_by) if item.state == HandoffState.CLAIMED else ""
-    row = _row(item.conversation_id, item.contact, item.last, item.window, unread)
+    row = _row(item, unread)
     if item.state == HandoffState.QUEUED and item.summary and row["by"]:
         # What is wanted says more than the assistant's word that somebody will come.
         row |= {"snippet": item.summary, "by": ""}
@@ -114,7 +115,7 @@ def inbox_row(item: desk.Row, unread: int, me: str) -> Json:
     """A row of the lanes `mine` and `all`."""
     held = item.holder == Holder.OPERATOR
     return {
-        **_row(item.conversation_id, item.contact, item.last, item.window, unread),
+        **_row(item, unread),
         "language": item.language or "",
         "reason": "spam" if item.status == Status.SPAM else "",
         "due": None,
@@ -123,19 +124,19 @@ def inbox_row(item: desk.Row, unread: int, me: str) -> Json:
     }
 
 
-def _row(
-    conversation_id: str, contact: desk.Person, last: desk.Glimpse | None, window: rules.Window, unread: int
-) -> Json:
+def _row(item: desk.Waiting | desk.Row, unread: int) -> Json:
+    last = item.last
     kind = "" if last is None or last.kind == "text" else KINDS.get(last.kind, last.kind)
     snippet = "" if last is None else last.text or kind
     return {
-        "id": conversation_id,
-        "href": f"{BASE}/c/{conversation_id}",
-        "name": name_of(contact),
+        "id": item.conversation_id,
+        "href": f"{BASE}/c/{item.conversation_id}",
+        "name": name_of(item.contact),
         "snippet": snippet,
         "by": _WHO.get(last.author, "") if last else "",
         "at": ms(last.at) if last else None,
-        "window": ms(window.closes_at),
+        "window": ms(item.window.closes_at),
+        "ending": item.is_warned,
         "unread": unread,
     }
 

@@ -53,6 +53,7 @@ class SatisfactionView(BaseModel):
 class ConversationView(BaseModel):
     """A conversation with its window; `window_closes_at` is null where the customer never wrote.
 
+    `window_warned`: operators were told that this window ends soon while somebody waits for a human.
     `standby`: another owner has the thread, and the assistant is silent. `free_until` is the end of Meta's free entry
     point, where it told one. `satisfaction` is that of the last session that was closed, and is told only where one
     conversation is asked for.
@@ -67,6 +68,7 @@ class ConversationView(BaseModel):
     language: str | None
     contact: ContactView
     window_closes_at: datetime | None
+    window_warned: bool
     standby: bool
     free_until: datetime | None
     satisfaction: SatisfactionView | None = None
@@ -266,6 +268,7 @@ def _view(conversation: Conversation, contact: Contact, names: dict[str, str]) -
         language=conversation.language,
         contact=contact_view(contact, names),
         window_closes_at=window.closes_at,
+        window_warned=rules.is_warned(conversation.window_opened_at, conversation.window_warned_of),
         standby=rules.is_standby(owned_at=conversation.owned_at, standby_at=conversation.standby_at),
         free_until=conversation.free_until,
         created_at=conversation.created_at,

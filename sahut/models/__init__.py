@@ -26,6 +26,7 @@ from sahut.models.messages import (
 )
 from sahut.models.numbers import NumberEdition, NumberSettings, PhoneNumber
 from sahut.models.people import (
+    WITH_HUMANS_SQL,
     Contact,
     ContactIdentity,
     Conversation,
@@ -61,6 +62,7 @@ __all__ = [
     "OPEN_HANDOFF",
     "UNSETTLED",
     "UNSETTLED_SQL",
+    "WITH_HUMANS_SQL",
     "AccountNews",
     "ApiKey",
     "Attachment",

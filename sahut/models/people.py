@@ -35,6 +35,10 @@ class Holder(StrEnum):
     OPERATOR = "operator"
 
 
+# Spelt out, so that SQLite too sees that the index serves: a handoff is open, or an operator holds it.
+WITH_HUMANS_SQL = sa.text("(status = 'waiting' OR held_by IS NOT NULL)")
+
+
 class Contact(SQLModel, table=True):
     """A person who writes to us (or a group). Once `opted_out_at` is set they hear only what answers them.
 
@@ -93,7 +97,8 @@ class Conversation(SQLModel, table=True):
     the customer last wrote to us, `standby_at` when last to another owner of the thread (Meta's agent, another
     program): the later one says whose it is. `free_until` is the end of Meta's free entry point, where it told one.
     `held_until` ends the silence that a colleague's message from the phone app brings. `early_news`: a change of a
-    message came before it.
+    message came before it. `window_warned_of` is the `window_opened_at` of the window that operators were warned of,
+    so a new message of the customer arms the next warning by itself.
     """
 
     __table_args__ = (
@@ -116,6 +121,9 @@ class Conversation(SQLModel, table=True):
             sqlite_where=sa.text("answered_at IS NOT NULL"),
             postgresql_where=sa.text("answered_at IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_conversation_human", "window_opened_at", sqlite_where=WITH_HUMANS_SQL, postgresql_where=WITH_HUMANS_SQL
+        ),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -128,6 +136,7 @@ class Conversation(SQLModel, table=True):
     language: str | None = None
     window_opened_at: datetime | None = maybe_time()
     window_closed_at: datetime | None = maybe_time()
+    window_warned_of: datetime | None = maybe_time()
     inbox_version: int = 0
     last_inbound_wamid: str | None = None
     undone_since: datetime | None = maybe_time()

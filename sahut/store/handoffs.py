@@ -66,7 +66,7 @@ async def open_handoff(
         await update_conversation(tx, conversation_id, status=status, updated_at=now)
         if status == Status.SPAM:
             await files.quarantine(tx, conversation_id)
-        await hooks.note(tx, "handoff.opened", {"handoff": _data(handoff)}, now=now)
+        await hooks.note(tx, "handoff.opened", {"handoff": data_of(handoff)}, now=now)
     return opened
 
 
@@ -213,6 +213,12 @@ async def note_notice(tx: Tx, handoff_id: str, *, now: datetime) -> bool:
     return result.scalar_one_or_none() is not None
 
 
+async def open_one(tx: Tx, conversation_id: str) -> Handoff | None:
+    """The request for a human that is open in a conversation, as it is by now; at most one is."""
+    query = select(Handoff).where(Handoff.conversation_id == conversation_id, col(Handoff.state).in_(OPEN_HANDOFF))
+    return (await tx.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+
+
 async def _locked(tx: Tx, conversation_id: str) -> Conversation:
     conversation = await lock_conversation(tx, conversation_id)
     if conversation is None:
@@ -276,18 +282,16 @@ async def _change_speaker(tx: Tx, conversation: Conversation, *, now: datetime, 
 
 
 async def _close(tx: Tx, conversation_id: str, state: HandoffState, *, note: str, now: datetime) -> None:
-    query = select(Handoff).where(Handoff.conversation_id == conversation_id, col(Handoff.state).in_(OPEN_HANDOFF))
-    # At most one is open.
-    handoff = (await tx.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+    handoff = await open_one(tx, conversation_id)
     if handoff is None:
         return
     handoff.state, handoff.closed_at, handoff.note = state, now, note
     await tx.flush()
     if state == HandoffState.RESOLVED:
-        await hooks.note(tx, "handoff.resolved", {"handoff": _data(handoff)}, now=now)
+        await hooks.note(tx, "handoff.resolved", {"handoff": data_of(handoff)}, now=now)
 
 
-def _data(handoff: Handoff) -> dict[str, Any]:
+def data_of(handoff: Handoff) -> dict[str, Any]:
     """A handoff as outgoing webhooks tell of it; what customers wrote stays in the conversation."""
     shown = {"id", "conversation_id", "state", "lane", "reason", "language", "due_at", "claimed_by", "closed_at"}
     return handoff.model_dump(mode="json", include=shown)

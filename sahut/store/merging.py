@@ -36,7 +36,10 @@ BUSY = "A message is being answered or is on its way in one of the two threads. 
 HELD = "Two operators hold the two threads. One of them must return it first."
 _IDENTITY, _FORMER, _FACT = table_of(ContactIdentity), table_of(FormerIdentity), table_of(ContactFact)
 # The later of both holds: the window, whose the thread is, and what was sent on credit.
-_LATEST = ("window_opened_at", "window_closed_at", "owned_at", "standby_at", "free_until", "answered_at")
+_LATEST = (
+    *("window_opened_at", "window_closed_at", "window_warned_of"),
+    *("owned_at", "standby_at", "free_until", "answered_at"),
+)
 _PREFERENCES = ("opted_out_at", "marketing_stopped_at", "marketing_resumed_at", "number_changed_at")
 
 

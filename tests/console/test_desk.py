@@ -200,6 +200,39 @@ def test_a_closed_window_says_so_and_keeps_the_reply(stage: Stage, hire: Hire):
     expect(budi.box).to_be_enabled()
 
 
+# A page that nobody looks at tells by notifications; what it told is remembered.
+UNSEEN = """
+window.told = [];
+window.Notification = class {
+  static permission = "granted";
+  constructor(title, more) { window.told.push(`${title} ${more.body}`); }
+};
+localStorage.setItem("sahut.notices", "true");
+Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+"""
+
+
+def test_a_window_that_ends_soon_is_marked_and_told_until_the_customer_writes(stage: Stage, hire: Hire):
+    ani, budi, citra = stage.customer("Ani Sebelas Setengah"), hire("Budi"), hire("Citra").is_in()
+    budi.page.add_init_script(UNSEEN)
+    budi.is_in()
+    stage.says(ani, UNKNOWN)
+    row = budi.row("Ani Sebelas Setengah")
+    expect(row).to_contain_text("unsure answer")
+    expect(row).not_to_contain_text("window ends soon")
+    stage.change(ani, window_opened_at=stage.house.clock.now() - timedelta(hours=22, minutes=5))
+    expect(row).to_contain_text("window ends soon")
+    expect(row).to_contain_text(re.compile("1 h 5[345] min left"))
+    budi.page.wait_for_function(
+        "told.filter((text) => /^Ani Sebelas Setengah.*window ends soon$/.test(text)).length === 1"
+    )
+
+    citra.claims("Ani Sebelas Setengah")
+    citra.sees("Sahut warned that the window ends soon")
+    stage.says(ani, "Halo?")
+    expect(row).not_to_contain_text("window ends soon")
+
+
 def test_a_message_that_failed_says_why(stage: Stage, hire: Hire):
     ani, budi = stage.customer("Ani Duabelas"), hire("Budi").is_in()
     stage.says(ani, UNKNOWN)

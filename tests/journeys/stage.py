@@ -41,7 +41,7 @@ from knowledge.index import ScanIndex
 from knowledge.search import Search
 from knowledge.space import space_of
 from sahut import rules
-from sahut.models import UNSETTLED, Conversation, Handoff, HandoffState, InboundFile, Message
+from sahut.models import UNSETTLED, WITH_HUMANS_SQL, Conversation, Handoff, HandoffState, InboundFile, Message
 from sahut.outside import Outside
 from sahut.ports import ChatModel, Clock
 from sahut.settings import Settings
@@ -220,8 +220,11 @@ class World:
             ):
                 moments += [moment for moment in (await tx.execute(query)).scalars() if moment is not None]
             answered = select(Conversation.window_opened_at).where(col(Conversation.answered_at).is_not(None))
-            spare = rules.WINDOW - timedelta(seconds=self.house.settings.closing_before_s)
-            moments += [opened + spare for opened in (await tx.execute(answered)).scalars() if opened is not None]
+            human = select(Conversation.window_opened_at).where(WITH_HUMANS_SQL)
+            chosen = self.house.settings
+            for query, before_s in ((answered, chosen.closing_before_s), (human, chosen.window_warning_s)):
+                spare = rules.WINDOW - timedelta(seconds=before_s)
+                moments += [opened + spare for opened in (await tx.execute(query)).scalars() if opened is not None]
         return min((moment for moment in moments if moment > self.clock.now()), default=None)
 
     # --- what can be seen

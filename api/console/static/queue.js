@@ -133,6 +133,7 @@ export default {
           h("span", { class: "snippet" }, [row.by ? h("span", { class: "by" }, `${row.by}: `) : null, words(row.snippet)]),
           h("span", { class: "facts" }, [
             row.reason ? h("span", { class: "chip" }, REASONS[row.reason] ?? row.reason) : null,
+            row.ending && window.urgency !== "closed" ? h("span", { class: "chip ending" }, "window ends soon") : null,
             row.language ? h("span", { class: "language", title: "Language" }, row.language) : null,
             row.holder ? h("span", { class: "holder" }, [icon("person", 13), words(row.holder)]) : null,
             h("span", { class: "spring" }),

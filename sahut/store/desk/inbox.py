@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from sahut.errors import NotFound
 from sahut.models import Handoff, HandoffState, IdentityKind, Reading, State, Ticket
-from sahut.rules import Window
+from sahut.rules import Window, is_warned
 from sahut.store.database import Tx, table_of, upserting
 from sahut.store.desk.shared import (
     CONTACT,
@@ -33,7 +33,10 @@ _FROM_CONTACT = MESSAGE.c.state == State.RECEIVED
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation in the inbox. `unread` counts the customer's messages that this operator has not seen."""
+    """A conversation in the inbox. `unread` counts the customer's messages that this operator has not seen.
+
+    `is_warned`: operators were told that its window ends soon.
+    """
 
     conversation_id: str
     contact: Person
@@ -43,6 +46,7 @@ class Row:
     held_by_name: str | None
     language: str | None
     window: Window
+    is_warned: bool
     updated_at: datetime
     last: Glimpse | None
     unread: int
@@ -103,6 +107,7 @@ async def inbox(
             held_by_name=row.held_by_name,
             language=row.language,
             window=Window(row.window_opened_at, row.window_closed_at),
+            is_warned=is_warned(row.window_opened_at, row.window_warned_of),
             updated_at=row.updated_at,
             last=glimpse(row),
             unread=news.get(row.id, 0),

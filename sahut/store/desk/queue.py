@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from sahut import rules
 from sahut.models import Handoff, HandoffState
-from sahut.rules import Window
+from sahut.rules import Window, is_warned
 from sahut.store.database import Tx, table_of
 from sahut.store.desk.shared import (
     CONTACT,
@@ -43,7 +43,10 @@ _HANDOFF_COLUMNS = (
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request for a human that is open. `held_by` is an operator's (or key's) id, `claimed_by` their name."""
+    """A request for a human that is open. `held_by` is an operator's (or key's) id, `claimed_by` their name.
+
+    `is_warned`: operators were told that its window ends soon.
+    """
 
     handoff_id: str
     conversation_id: str
@@ -54,6 +57,7 @@ class Waiting:
     summary: str
     language: str
     window: Window
+    is_warned: bool
     due_at: datetime
     created_at: datetime
     claimed_by: str | None
@@ -83,6 +87,7 @@ async def queue(tx: Tx, lane: Lane, *, now: datetime, team: str = "", limit: int
             summary=row.summary,
             language=row.handoff_language,
             window=Window(row.window_opened_at, row.window_closed_at),
+            is_warned=is_warned(row.window_opened_at, row.window_warned_of),
             due_at=row.due_at,
             created_at=row.asked_at,
             claimed_by=row.claimed_by,

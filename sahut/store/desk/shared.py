@@ -64,7 +64,7 @@ def conversation_columns() -> Sequence[sa.ColumnElement[Any]]:
     """What every list shows of a conversation and its contact."""
     names = ("id", "contact_id", "status", "holder", "held_by", "held_by_name", "language", "updated_at")
     return (
-        *(CONVERSATION.c[name] for name in (*names, "window_opened_at", "window_closed_at")),
+        *(CONVERSATION.c[name] for name in (*names, "window_opened_at", "window_closed_at", "window_warned_of")),
         CONTACT.c.name.label("contact_name"),
     )
 
