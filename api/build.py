@@ -43,7 +43,7 @@ from sahut.pacing import Rate
 from sahut.ports import Clock, Hearing
 from sahut.settings import Settings
 from sahut.shelf import incoming_shelf, outgoing_shelf
-from sahut.store import Store, turns
+from sahut.store import Store, numbers, turns
 from sahut.turn import Reply
 
 # One page of a web site, from the look-up of its name to its last byte.
@@ -71,6 +71,7 @@ async def open_house(
         switchboard = Switchboard(mind.store, settings, clock, guidance_of(settings))
         await switchboard.reseal()
         await switchboard.look()
+        await _note_number(mind.store, settings, clock)
         channel = GraphClient(
             url=settings.whatsapp_graph_url,
             version=settings.whatsapp_graph_version,
@@ -108,6 +109,13 @@ async def _free_leases(store: Store) -> None:
     if store.is_sqlite:
         async with store.transaction() as tx:
             await turns.free_leases(tx)
+
+
+async def _note_number(store: Store, settings: Settings, clock: Clock) -> None:
+    """The number of the settings is served, also where it was removed while it was another's."""
+    if settings.whatsapp_phone_number_id:
+        async with store.transaction() as tx:
+            await numbers.note(tx, settings.whatsapp_phone_number_id, now=clock.now())
 
 
 def open_web(settings: Settings) -> Outside:

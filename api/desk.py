@@ -17,7 +17,7 @@ from sahut import rules
 from sahut.errors import ConfigurationError, Conflict, Forbidden, SendError
 from sahut.ids import ConversationId, HandoffId
 from sahut.models import Author, Conversation, Handoff, Message, Note, Promise, PromiseState, Purpose, Template
-from sahut.ours import OurNumber
+from sahut.ours import OurNumber, OurNumbers
 from sahut.rules import Actor
 from sahut.store import Tx, failures, handoffs, identities, lists, marks, memory, operators, outbox, promises, templates
 from sahut.store.audit import audit
@@ -68,6 +68,7 @@ class Desk:
             await self._know_templates(conversation_id)
         async with self._house.store.transaction() as tx:
             conversation = await handoffs.speak(tx, ConversationId(conversation_id), actor=actor, now=now)
+            _check_served(ours, conversation)
             for body in bodies:
                 self._check_window(conversation, body["type"], now)
                 await _check_quoted(tx, conversation_id, body)
@@ -97,10 +98,11 @@ class Desk:
 
         It is a new message, so that a late status of the old one cannot touch it.
         """
-        now = self._now()
+        now, ours = self._now(), await self._house.switchboard.look()
         async with self._house.store.transaction() as tx:
             failed = await failures.get(tx, message_id)
             conversation = await handoffs.speak(tx, ConversationId(failed.conversation_id), actor=actor, now=now)
+            _check_served(ours, conversation)
             await failures.settle(tx, message_id, actor=actor, action="message_retry", now=now)
             self._check_window(conversation, failed.kind, now)
             message = _draft(conversation, failed.body, failed.text, actor, now)
@@ -253,6 +255,11 @@ async def _text_of(tx: Tx, body: Json, account: str, *, checked: bool) -> str:
     if wrong or template is None:
         raise ConfigurationError(wrong)
     return preview(template, content)
+
+
+def _check_served(ours: OurNumbers, conversation: Conversation) -> None:
+    if not ours.is_ours(conversation.number):
+        raise Conflict(f"The number {conversation.number} is not served any more: nothing can be sent from it.")
 
 
 def _draft(conversation: Conversation, body: Json, text: str, actor: Actor, now: datetime) -> Message:

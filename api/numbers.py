@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from api.house import House
 from api.switchboard import purpose_of
 from api.whatsapp.clean import clean_text
+from sahut.errors import Conflict
 from sahut.hours import check_zone, parse_hours
 from sahut.models import NumberSettings
 from sahut.rules import Actor
@@ -116,6 +117,19 @@ async def change(house: House, actor: Actor, number: str, given: NumberChanges) 
     (await house.switchboard.look()).check_ours(number)
     async with house.store.transaction() as tx:
         await _change(tx, house, actor, number, given)
+    await house.switchboard.look(now=True)
+
+
+async def remove(house: House, actor: Actor, number: str) -> None:
+    """Serve a number no more. Raises `NotFound`, and `Conflict` for the settings' number or while messages wait."""
+    board = await house.switchboard.look()
+    board.check_ours(number)
+    if number == board.default.number:
+        raise Conflict(
+            f"The number {number} is that of the settings: change SAHUT_WHATSAPP_PHONE_NUMBER_ID and restart instead."
+        )
+    async with house.store.transaction() as tx:
+        await number_settings.remove(tx, actor, number, now=house.clock.now())
     await house.switchboard.look(now=True)
 
 

@@ -77,6 +77,20 @@ async def change(
     return _back(number, "changed")
 
 
+@router.post("/{number}/remove")
+async def remove(request: Request, number: str, token: Short = "", sure: Short = "") -> Response:
+    """Serve it no more."""
+    place, me = forms.posted(request, token, Role.ADMIN)
+    if sure != "yes":
+        return await _page(request, number, problem="Say first that you are sure.", status=422)
+    try:
+        await ours.remove(place.house, operators.actor_of(me), number)
+    except SahutError as error:
+        return await _page(request, number, problem=words_of(error), status=HTTPStatus.CONFLICT)
+    await place.look_for_alert()
+    return RedirectResponse(f"{BASE}/sending?said=removed", HTTPStatus.SEE_OTHER)
+
+
 async def _page(
     request: Request,
     number: str,
@@ -110,6 +124,7 @@ async def _page(
         otherwise_account=board.default.account,
         troubles=board.of(number).troubles,
         editions=past,
+        is_apart=number != board.default.number,
         most_persona=ours.MOST_PERSONA,
         said=said,
         problem=problem,

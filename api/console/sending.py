@@ -25,6 +25,7 @@ WHY_MOST = 500
 _SAID = {
     "resumed": "Resumed: what waits is being sent.",
     "paused": "Paused: nothing is sent until an admin resumes it.",
+    "removed": "Removed. Its conversations stay; nothing is taken from it or sent any more.",
     "retried": "Queued once more, in your name. The conversation is yours now.",
     "dismissed": "Dismissed.",
 }

@@ -111,11 +111,20 @@ async def change_number(
     return await _view(house, number)
 
 
+@router.delete("/{number}", status_code=204)
+async def remove_number(house: TheHouse, key: Admin, actor: Acting, number: str) -> None:
+    """Serve it no more: its token and secrets are forgotten, its conversations and editions stay readable.
+
+    409 for the number of the settings, and while messages wait to be sent from it or customers for an answer.
+    """
+    await ours.remove(house, actor, number)
+
+
 @router.get("/{number}/editions")
 async def list_editions(
     house: TheHouse, key: Reader, number: str, limit: Limit = 50, cursor: CountCursor = None
 ) -> Page[EditionView]:
-    """What shaped this number's answers, newest first, and who changed it."""
+    """What shaped this number's answers, newest first, and who changed it; also of one that was removed."""
     async with house.store.reading() as tx:
         before = None if cursor is None else int(cursor)
         rows = await number_settings.editions(tx, number, before=before, limit=limit + 1)

@@ -15,7 +15,8 @@ class PhoneNumber(SQLModel, table=True):
     `free_at_us` is when its next message may leave, in microseconds since 1970 and shared by all workers. Until
     `bulk_after` what nobody waits for stays here. While `paused_at` is set nothing leaves: `paused_code` is Meta's
     error code (null where a person did it), `paused_why` says it in words, `paused_by` is who. What was posted before
-    `resumed_at` and is refused later pauses it no more.
+    `resumed_at` and is refused later pauses it no more. From `removed_at` on it is none of ours; its row stays and is
+    paused, so that what was queued at that very moment does not leave.
     """
 
     __tablename__ = "phone_number"
@@ -28,6 +29,7 @@ class PhoneNumber(SQLModel, table=True):
     paused_why: str = text_field()
     paused_by: str = ""
     resumed_at: datetime | None = maybe_time()
+    removed_at: datetime | None = maybe_time()
     created_at: datetime = time_field()
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from sahut.errors import Conflict, NotFound
-from sahut.models import NumberEdition, NumberSettings
+from sahut.models import Conversation, NumberEdition, NumberSettings
 from sahut.rules import Actor
 from sahut.store import numbers
 from sahut.store.audit import audit
@@ -21,7 +21,7 @@ from sahut.store.database import Tx, insert, insert_once, table_of
 SHAPING = ("organisation", "persona", "collections", "business_hours", "timezone")
 
 # Built once.
-_SETTINGS = table_of(NumberSettings)
+_SETTINGS, _EDITION = table_of(NumberSettings), table_of(NumberEdition)
 _REVISIONS = sa.select(_SETTINGS.c.number, _SETTINGS.c.revision)
 
 
@@ -42,11 +42,51 @@ async def find(tx: Tx, number: str) -> NumberSettings | None:
 
 
 async def add(tx: Tx, actor: Actor, number: str, *, now: datetime) -> None:
-    """Serve one more number. Raises `Conflict` where it is there already."""
-    if not await insert_once(tx, NumberSettings(number=number, created_at=now, updated_at=now)):
+    """Serve one more number. Raises `Conflict` where it is there already.
+
+    One that was removed counts its editions on, since receipts name them.
+    """
+    past = sa.select(sa.func.max(_EDITION.c.edition)).where(_EDITION.c.number == number)
+    edition = (await tx.execute(past)).scalar_one() or 0
+    fresh = NumberSettings(number=number, edition=edition, created_at=now, updated_at=now)
+    if not await insert_once(tx, fresh):
         raise Conflict(f"The number {number} is there already: change it instead.")
     await numbers.note(tx, number, now=now)
     audit(tx, actor, "number_add", None, now, number=number)
+
+
+async def remove(tx: Tx, actor: Actor, number: str, *, now: datetime) -> None:
+    """Serve a number no more: its token and secrets are gone, what was said through it stays, and so do its editions.
+
+    Raises `NotFound`, and `Conflict` while messages wait to be sent from it or customers for an answer.
+    """
+    query = select(NumberSettings).where(NumberSettings.number == number).with_for_update()
+    row = (await tx.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"Nothing is set for the number {number}.")
+    await _refuse_while_waiting(tx, number)
+    own = {name: None for name in SHAPING if getattr(row, name) is not None}
+    if own:
+        # The last edition says that nothing of its own holds any more, for whoever adds the number again.
+        await change(tx, actor, row, own, now=now)
+    await tx.execute(sa.delete(NumberSettings).where(col(NumberSettings.number) == number))
+    # Sessions that wait for their closing message end without one.
+    mine = sa.and_(col(Conversation.number) == number, col(Conversation.answered_at).is_not(None))
+    await tx.execute(sa.update(Conversation).where(mine).values(answered_at=None))
+    await numbers.remove(tx, number, by=actor.name, now=now)
+    audit(tx, actor, "number_remove", None, now, number=number)
+
+
+async def _refuse_while_waiting(tx: Tx, number: str) -> None:
+    unsent = (await numbers.waiting(tx)).get(number, 0)
+    mine = sa.and_(col(Conversation.number) == number, col(Conversation.undone_since).is_not(None))
+    unanswered = (await tx.execute(select(sa.func.count()).select_from(Conversation).where(mine))).scalar_one()
+    if unsent or unanswered:
+        raise Conflict(
+            f"The number {number} cannot be removed yet: {unsent} messages wait to be sent from it, and in "
+            f"{unanswered} conversations the customer waits for the assistant. Resume it if it is paused, and try "
+            "again when they are done."
+        )
 
 
 async def locked(tx: Tx, number: str, *, now: datetime) -> NumberSettings:
@@ -97,10 +137,15 @@ async def reseal(tx: Tx, row: NumberSettings, sealed: Mapping[str, str]) -> None
 
 
 async def editions(tx: Tx, number: str, *, before: int | None, limit: int) -> Sequence[NumberEdition]:
-    """What shaped a number's answers, newest first, strictly before an edition. Raises `NotFound`."""
-    if await find(tx, number) is None:
-        raise NotFound(f"Nothing is set for the number {number}.")
+    """What shaped a number's answers, newest first, strictly before an edition; of a removed one too.
+
+    Raises `NotFound`.
+    """
     query = select(NumberEdition).where(NumberEdition.number == number)
+    newest = query.order_by(col(NumberEdition.edition).desc()).limit(limit)
     if before is not None:
-        query = query.where(col(NumberEdition.edition) < before)
-    return (await tx.execute(query.order_by(col(NumberEdition.edition).desc()).limit(limit))).scalars().all()
+        newest = newest.where(col(NumberEdition.edition) < before)
+    found = (await tx.execute(newest)).scalars().all()
+    if not found and await find(tx, number) is None and (await tx.execute(query.limit(1))).first() is None:
+        raise NotFound(f"Nothing is set for the number {number}.")
+    return found

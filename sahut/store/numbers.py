@@ -21,6 +21,7 @@ from sahut.store.database import Tx, insert_once, table_of
 # While a number is paused its messages are looked at so often: whoever resumes it need not find them.
 PAUSED_LOOK = timedelta(seconds=60)
 BUSY_LOOK = HORIZON / 2
+REMOVED = "It was removed: nothing is sent from it any more."
 
 # Built once.
 _NUMBER, _MESSAGE = table_of(PhoneNumber), table_of(Message)
@@ -38,6 +39,11 @@ _TAKE = (
     .returning(_FREE)
 )
 _TAKE_BULK = _TAKE.where(sa.or_(_NUMBER.c.bulk_after.is_(None), _NUMBER.c.bulk_after <= sa.bindparam("now")))
+_IS_OURS = col(PhoneNumber.removed_at).is_(None)
+_SENDING: dict[str, Any] = {
+    **{"paused_at": None, "paused_code": None, "paused_why": "", "paused_by": ""},
+    "bulk_after": None,
+}
 _LOCK = sa.select(_NUMBER).where(_NUMBER.c.number == sa.bindparam("key")).with_for_update()
 
 
@@ -116,9 +122,7 @@ async def pause(
 async def resume(tx: Tx, number: str, *, now: datetime) -> bool:
     """Let a number send again; whether it was paused."""
     statement = sa.update(PhoneNumber).where(col(PhoneNumber.number) == number, col(PhoneNumber.paused_at).is_not(None))
-    done = statement.values(
-        paused_at=None, paused_code=None, paused_why="", paused_by="", bulk_after=None, resumed_at=now
-    )
+    done = statement.values(**_SENDING, resumed_at=now)
     return (await tx.execute(done.returning(_NUMBER.c.number))).first() is not None
 
 
@@ -136,20 +140,29 @@ async def hold_bulk(tx: Tx, number: str, *, until: datetime, now: datetime) -> N
 
 
 async def note(tx: Tx, number: str, *, now: datetime) -> None:
-    """Have a row for a number."""
+    """Have a row for a number that is served: one that was removed comes back and sends."""
+    if not await insert_once(tx, PhoneNumber(number=number, created_at=now)):
+        back = sa.update(PhoneNumber).where(col(PhoneNumber.number) == number, col(PhoneNumber.removed_at).is_not(None))
+        await tx.execute(back.values(removed_at=None, **_SENDING, resumed_at=now))
+
+
+async def remove(tx: Tx, number: str, *, by: str, now: datetime) -> None:
+    """A number is none of ours any more: nothing leaves from it, whatever is queued yet."""
     await insert_once(tx, PhoneNumber(number=number, created_at=now))
+    gone = {"removed_at": now, "paused_at": now, "paused_code": None, "paused_why": REMOVED, "paused_by": by}
+    await tx.execute(sa.update(PhoneNumber).where(col(PhoneNumber.number) == number).values(**gone))
 
 
 async def known(tx: Tx) -> Sequence[PhoneNumber]:
-    """Every number, the oldest first."""
-    query = select(PhoneNumber).order_by(col(PhoneNumber.created_at), col(PhoneNumber.number))
+    """Every number that is ours, the oldest first."""
+    query = select(PhoneNumber).where(_IS_OURS).order_by(col(PhoneNumber.created_at), col(PhoneNumber.number))
     return list((await tx.execute(query)).scalars())
 
 
 async def paused(tx: Tx) -> Sequence[PhoneNumber]:
-    """The numbers from which nothing leaves now."""
-    query = select(PhoneNumber).where(col(PhoneNumber.paused_at).is_not(None)).order_by(col(PhoneNumber.number))
-    return list((await tx.execute(query)).scalars())
+    """The numbers of ours from which nothing leaves now."""
+    query = select(PhoneNumber).where(_IS_OURS, col(PhoneNumber.paused_at).is_not(None))
+    return list((await tx.execute(query.order_by(col(PhoneNumber.number)))).scalars())
 
 
 async def waiting(tx: Tx) -> dict[str, int]:
@@ -161,7 +174,7 @@ async def waiting(tx: Tx) -> dict[str, int]:
 async def get(tx: Tx, number: str) -> PhoneNumber:
     """One number. Raises `NotFound`."""
     found = await tx.get(PhoneNumber, number)
-    if found is None:
+    if found is None or found.removed_at is not None:
         raise NotFound(f"There is no number {number}.")
     return found
 

@@ -83,6 +83,25 @@ def test_an_admin_puts_an_operator_into_a_team(stage: Stage, hire: Hire):
     accessible(eva)
 
 
+def test_a_number_is_removed_by_whoever_is_sure(stage: Stage, hire: Hire):
+    spare, eva = "106500000000009", hire("Eva", Role.ADMIN).is_in()
+    page = eva.page
+    eva.visits("/sending")
+    page.get_by_label("One more number").fill(spare)
+    page.get_by_role("button", name="Add").click()
+    eva.sees("Added.")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    assert page.url.endswith(f"/{spare}?said=added")
+    page.get_by_label("I am sure").check()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    eva.sees("Removed. Its conversations stay")
+    expect(page.get_by_role("link", name=spare)).to_have_count(0)
+    assert not stage.house.switchboard.known.is_ours(spare)
+    eva.visits(f"/sending/numbers/{stage.double.number}")
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove", exact=True)).to_have_count(0)
+
+
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.SUPERVISOR])
 def test_it_is_not_every_operators(stage: Stage, hire: Hire, role: Role):
     budi = hire("Budi", role).is_in()

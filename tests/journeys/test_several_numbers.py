@@ -9,10 +9,12 @@ import pytest
 from api.simulator.graph import GraphDouble
 from api.simulator.samples import picture
 from api.standing import Standing
+from api.whatsapp import outgoing
 from knowledge.learn import learn
-from sahut.models import AuditEntry, Conversation, NumberSettings, PhoneNumber
+from sahut.models import AuditEntry, Author, Conversation, Message, NumberSettings, PhoneNumber, Purpose
 from sahut.sealing import Seal
-from sahut.store import desk, number_settings
+from sahut.store import desk, number_settings, numbers, outbox
+from tests.journeys.lines import FINE
 from tests.journeys.people import Rest
 from tests.journeys.stage import KEY, World
 
@@ -39,6 +41,11 @@ async def changes(world: World, number: str, **given: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+async def _set_apart(world: World) -> list[str]:
+    async with world.house.store.reading() as tx:
+        return [row.number for row in await number_settings.listed(tx)]
 
 
 async def shelves(world: World, folder: Path) -> None:
@@ -222,3 +229,84 @@ async def _numbers(world: World) -> list[PhoneNumber]:
     async with world.house.store.reading() as tx:
         found = [await tx.get(PhoneNumber, number) for number in (world.double.number, BRANCH)]
     return [row for row in found if row is not None]
+
+
+async def test_a_number_is_removed_and_its_history_stays(world: World, branch: GraphDouble):
+    admin, budi = await admin_of(world), await world.operator()
+    await changes(world, BRANCH, organisation="East branch")
+    bela = branch.customer("6281300000002", "Bela")
+    await bela.says(FINE)
+    await world.settles()
+    seen = len(bela.received)
+    assert (await admin.call("DELETE", f"numbers/{BRANCH}")).status_code == 204
+
+    assert BRANCH not in [item["number"] for item in await admin.items("numbers")]
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/resume")):
+        assert (await admin.call(method, f"numbers/{BRANCH}{path}")).status_code == 404
+    assert await _set_apart(world) == []
+    assert (await budi.messages(bela))[0]["text"] == FINE
+    editions = await admin.items(f"numbers/{BRANCH}/editions")
+    assert [(item["edition"], item["own"]["organisation"]) for item in editions] == [(2, None), (1, "East branch")]
+    removed = [entry for entry in await world.rows(AuditEntry) if entry.action == "number_remove"]
+    assert [(entry.actor, entry.detail["number"]) for entry in removed] == [("eva", BRANCH)]
+    # Nothing is taken from it, and nothing leaves.
+    await bela.says("Halo?")
+    answer = await budi.writes(bela, "Halo.")
+    assert (answer.status_code, "not served any more" in answer.json()["detail"]) == (409, True)
+    await world.passes(2 * 24 * 3600)
+    assert (len(await budi.messages(bela)), len(bela.received)) == (1 + seen, seen)
+
+
+async def test_a_number_that_is_added_again_goes_on(world: World, branch: GraphDouble):
+    admin, budi = await admin_of(world), await world.operator()
+    await changes(world, BRANCH, organisation="East branch")
+    bela = branch.customer("6281300000002", "Bela")
+    await bela.says(FINE)
+    await world.settles()
+    seen = len(bela.received)
+    await admin.call("DELETE", f"numbers/{BRANCH}")
+    again = await admin.post("numbers", {"number": BRANCH, **OWN, "organisation": "West branch"})
+    assert (again.status_code, again.json()["state"], again.json()["edition"]) == (201, "sending", 3)
+    await bela.says(FINE)
+    await world.settles()
+    assert len(bela.received) > seen
+    assert len({item["id"] for item in await budi.rest.items("conversations")}) == 1
+
+
+async def test_a_number_with_messages_that_wait_is_not_removed(world: World, branch: GraphDouble):
+    admin = await admin_of(world)
+    assert (await admin.post(f"numbers/{BRANCH}/pause", {"why": "moving"})).status_code == 200
+    await branch.customer("6281300000002", "Bela").says(FINE)
+    await world.settles()
+    answer = await admin.call("DELETE", f"numbers/{BRANCH}")
+    assert (answer.status_code, "wait to be sent from it" in answer.json()["detail"]) == (409, True)
+    assert len(await _set_apart(world)) == 1
+    await admin.post(f"numbers/{BRANCH}/resume")
+    await world.passes(1)
+    assert (await admin.call("DELETE", f"numbers/{BRANCH}")).status_code == 204
+
+
+async def test_the_number_of_the_settings_and_an_unknown_one_are_not_removed(world: World):
+    admin, budi = await admin_of(world), await world.operator()
+    await changes(world, world.double.number, organisation="Main office")
+    answer = await admin.call("DELETE", f"numbers/{world.double.number}")
+    assert (answer.status_code, "SAHUT_WHATSAPP_PHONE_NUMBER_ID" in answer.json()["detail"]) == (409, True)
+    assert (await admin.call("DELETE", f"numbers/{BRANCH}")).status_code == 404
+    assert (await budi.rest.call("DELETE", f"numbers/{BRANCH}")).status_code == 403
+    assert await world.house.channel.number_status(world.double.number)
+
+
+async def test_what_is_queued_at_the_moment_of_removal_does_not_leave(world: World, branch: GraphDouble):
+    bela = branch.customer("6281300000002", "Bela")
+    await bela.says(FINE)
+    await world.settles()
+    seen = len(bela.received)
+    (conversation,) = await world.rows(Conversation)
+    async with world.house.store.transaction() as tx:
+        await numbers.remove(tx, BRANCH, by="eva", now=world.clock.now())
+    async with world.house.store.transaction() as tx:
+        given = {"text": "late", "body": outgoing.text("late"), "author": Author.OPERATOR, "purpose": Purpose.OPERATOR}
+        tx.add(outbox.draft(conversation, **given, now=world.clock.now()))
+    await world.passes(600)
+    assert len(bela.received) == seen
+    assert [row.state for row in await world.rows(Message) if row.text == "late"] == ["queued"]
