@@ -19,7 +19,20 @@ from sahut.ids import ConversationId, HandoffId
 from sahut.models import Author, Conversation, Handoff, Message, Note, Promise, PromiseState, Purpose, Template
 from sahut.ours import OurNumber, OurNumbers
 from sahut.rules import Actor
-from sahut.store import Tx, failures, handoffs, identities, lists, marks, memory, operators, outbox, promises, templates
+from sahut.store import (
+    Tx,
+    failures,
+    handoffs,
+    identities,
+    lists,
+    marks,
+    memory,
+    merging,
+    operators,
+    outbox,
+    promises,
+    templates,
+)
 from sahut.store.audit import audit
 from sahut.store.database import changed
 from sahut.templates import filled, preview, problem
@@ -169,6 +182,16 @@ class Desk:
             await identities.are_sure(tx, conversation.contact_id, by=actor.name, now=now)
             audit(tx, actor, "verified", conversation_id, now)
             changed(tx, conversation_id)
+
+    async def merge(self, actor: Actor, contact_id: str, other: str) -> None:
+        """Another contact is this person: `other` becomes a part of `contact_id`, which cannot be taken back.
+
+        Raises `Forbidden` for whoever is not set over others, `Conflict` while somebody is at work in their threads.
+        """
+        if not rules.may_merge(actor):
+            raise Forbidden("Only supervisors and admins merge contacts, since it cannot be taken back.")
+        async with self._house.store.transaction() as tx:
+            await merging.merge(tx, contact_id, other, actor=actor, now=self._now())
 
     async def forget_fact(self, actor: Actor, conversation_id: str, fact_id: str) -> None:
         """Erase something that the customer said of themselves; the message that says it stays."""

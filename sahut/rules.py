@@ -293,6 +293,11 @@ def may_act(actor: Actor, *, held_by: str | None) -> bool:
     return held_by is None or held_by == actor.id or actor.role in (Role.SUPERVISOR, Role.ADMIN)
 
 
+def may_merge(actor: Actor) -> bool:
+    """Whether somebody may make two contacts one, which nobody can take back."""
+    return actor.role in (Role.SUPERVISOR, Role.ADMIN)
+
+
 FREE_FAILURES = 5
 LONGEST_LOCK = timedelta(minutes=15)
 _FIRST_LOCK = timedelta(seconds=30)

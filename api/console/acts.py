@@ -40,6 +40,7 @@ class Acts:
             "note": ("", None),
             "approve": ("Agreed. The note below says what came of it.", None),
             "refuse": ("Refused: nothing was done.", None),
+            "merge": ("Merged: they are one contact now.", None),
             "forget_fact": ("Forgotten. The message that said it stays.", None),
             "promise_kept": ("Noted: it is kept.", None),
             "promise_broken": ("Noted: it was not kept.", None),
@@ -61,6 +62,7 @@ class Acts:
             "template": lambda: self._template(conversation_id, to, text),
             "note": lambda: self._desk.note(self._me, conversation_id, text),
             "approve": lambda: self._approve(to, text),
+            "merge": lambda: self._merge(conversation_id, to),
             "forget_fact": lambda: self._desk.forget_fact(self._me, conversation_id, to),
             **{f"promise_{state}": self._settling(to, state) for state in _SETTLED},
             "refuse": lambda: approvals.refuse(self._house, self._me, to),
@@ -97,6 +99,12 @@ class Acts:
         if not (seen.isascii() and seen.isdigit() and len(seen) < _LONGEST_COUNT):
             raise ConfigurationError("What you agree to did not arrive. Reload the page and try again.")
         await approvals.approve(self._house, self._me, grant_id, digest=digest, seen_version=int(seen))
+
+    async def _merge(self, conversation_id: str, other: str) -> None:
+        """The contact of the conversation that is open stays."""
+        async with self._house.store.reading() as tx:
+            kept = (await desk.thread(tx, conversation_id, limit=1)).contact
+        await self._desk.merge(self._me, kept.id, other)
 
     async def _claim(self, conversation_id: str) -> None:
         async with self._house.store.reading() as tx:

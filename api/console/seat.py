@@ -19,7 +19,7 @@ from api.console import views
 from api.console.acts import Acts, words_of
 from api.console.parts import Bar, Queue, Side, Thread
 from api.console.place import Place
-from api.console.rows import Rows
+from api.console.rows import SEARCH_MOST, Rows
 from api.console.talk import Talk
 from sahut.errors import NotFound, SahutError, StoreUnavailable
 from sahut.models import Operator
@@ -108,6 +108,7 @@ class Seat:
             (self._thread, "passage", self._passage),
             (self._thread, "seen", self._seen),
             (self._thread, "act", self._act),
+            (self._side, "find", self._find),
         ):
             part.on(name, self._guarded(work))
 
@@ -163,6 +164,10 @@ class Seat:
     async def _passage(self, given: Given) -> None:
         self._thread.tell("passage", await self._talk.passage(_text(given, "citation")))
 
+    async def _find(self, given: Given) -> None:
+        text = _text(given, "text")[:SEARCH_MOST]
+        self._side.tell("found", {"text": text, "people": await self._talk.others(text)})
+
     async def _seen(self, given: Given) -> None:
         if await self._talk.mark_seen(_text(given, "id")):
             self.hear(self._talk.id)
@@ -213,7 +218,14 @@ class Seat:
             self._bar.tell("alerted", {"alert": self._alert})
 
     async def _refresh_talk(self) -> None:
-        news, aside = await self._talk.refresh()
+        try:
+            news, aside = await self._talk.refresh()
+        except NotFound:
+            # It became a part of another one, or its contact was erased.
+            self._thread.tell("show", {"view": None, "id": self._talk.id})
+            self._side.tell("show", {"view": None})
+            self._talk.leave()
+            return
         if news is not None:
             self._thread.tell("patch", news)
         if aside is not None:

@@ -5,6 +5,7 @@ from typing import Any
 from api.console import lines as drawn
 from api.console import views
 from api.house import House
+from sahut import rules
 from sahut.models import ConfirmationRow
 from sahut.rules import Actor
 from sahut.store import Tx, desk, grants, operators, templates
@@ -13,6 +14,8 @@ from sahut.templates import APPROVED
 Json = dict[str, Any]
 # Lines on a page; older ones are asked for.
 LINES = 60
+# People among whom one is chosen; whoever is not there is searched for more closely.
+OTHERS = 20
 
 
 class Talk:
@@ -41,7 +44,7 @@ class Talk:
         self.id, self._before = conversation_id, found.before
         self._lines = {}
         lines, self._head = self._take(found.lines), self._headed(found, waiting)
-        self.aside = views.aside(found, past.handoffs, past.audit)
+        self.aside = self._beside(found, past)
         return {
             "id": conversation_id,
             **self._head,
@@ -51,8 +54,12 @@ class Talk:
             "templates": drawn.offered(offered, found.conversation.language or ""),
         }
 
+    def leave(self) -> None:
+        """None is open any more."""
+        self.id, self.aside = None, None
+
     async def refresh(self) -> tuple[Json | None, Json | None]:
-        """What changed since the last look: in the conversation, and beside it."""
+        """What changed since the last look: in the conversation, and beside it. Raises `NotFound`."""
         if self.id is None:
             return None, None
         async with self._house.store.reading() as tx:
@@ -65,7 +72,7 @@ class Talk:
         if head != self._head:
             news["head"], self._head = head, head
         if past is not None:
-            self.aside = views.aside(found, past.handoffs, past.audit)
+            self.aside = self._beside(found, past)
         return (news if len(news) > 2 or lines else None), (None if past is None else self.aside)
 
     async def older(self, conversation_id: str) -> Json | None:
@@ -82,6 +89,15 @@ class Talk:
         async with self._house.store.reading() as tx:
             return views.passage(await desk.passage(tx, citation_id))
 
+    async def others(self, text: str) -> list[Json]:
+        """The contacts that are found by these words and are not the one whose conversation is open."""
+        if self.id is None or not text.strip():
+            return []
+        async with self._house.store.reading() as tx:
+            mine = (await desk.thread(tx, self.id, limit=1)).contact
+            found = await desk.inbox(tx, self._me.id, search=text.strip(), limit=OTHERS)
+        return views.people(found, besides=mine.id)
+
     async def mark_seen(self, conversation_id: str) -> bool:
         """The operator looks at it; whether that was news."""
         newest = self._newest
@@ -91,6 +107,9 @@ class Talk:
             await desk.mark_seen(tx, self._me.id, conversation_id, newest)
         self._seen = newest
         return True
+
+    def _beside(self, found: desk.Thread, past: desk.Past) -> Json:
+        return views.aside(found, past.handoffs, past.audit, merges=rules.may_merge(self._me))
 
     async def _waiting(self, tx: Tx, conversation_id: str) -> ConfirmationRow | None:
         return await grants.pending(tx, conversation_id, now=self._house.clock.now())

@@ -253,8 +253,10 @@ def _opened_by(act: str, text: str, label: str) -> Json:
     return {"act": act, "text": text, "label": label}
 
 
-def aside(thread: desk.Thread, handoffs: Sequence[Handoff], audit: Sequence[AuditEntry]) -> Json:
-    """What stands beside a conversation."""
+def aside(
+    thread: desk.Thread, handoffs: Sequence[Handoff], audit: Sequence[AuditEntry], *, merges: bool = False
+) -> Json:
+    """What stands beside a conversation; whether this operator `merges` contacts."""
     row, contact = thread.conversation, thread.contact
     return {
         "id": row.id,
@@ -263,6 +265,7 @@ def aside(thread: desk.Thread, handoffs: Sequence[Handoff], audit: Sequence[Audi
         "userId": contact.user_id or "",
         "language": row.language or "",
         "since": ms(row.created_at),
+        "merges": merges,
         "handoffs": [_past(item) for item in handoffs],
         "tickets": [
             {"id": t.id, "reference": t.reference, "topic": t.topic, "status": t.status, "description": t.description}
@@ -305,6 +308,15 @@ def _past(item: Handoff) -> Json:
         "claimedBy": item.claimed_by or "",
         "note": item.note,
     }
+
+
+def people(rows: Sequence[desk.Row], *, besides: str) -> list[Json]:
+    """The contacts of these conversations, each once and without one of them, as somebody tells them apart."""
+    found = {row.contact.id: row.contact for row in rows if row.contact.id != besides}
+    return [
+        {"id": key, "name": name_of(one), "phone": f"+{one.phone}" if one.phone else one.user_id or ""}
+        for key, one in found.items()
+    ]
 
 
 def passage(found: desk.Passage) -> Json:

@@ -6,6 +6,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.desk import Desk
 from api.erasing import erase_contact
 from api.house import House
 from api.rest.auth import Acting, Admin, Reader, TheHouse
@@ -14,7 +15,7 @@ from sahut.authority import LONGEST_PROOF_LIFE, PROOF_LIFE
 from sahut.ids import ContactId
 from sahut.models import Contact, Role
 from sahut.rules import Actor
-from sahut.store import identities, lists, memory, merging, people, proofs
+from sahut.store import identities, lists, memory, people, proofs
 from sahut.store.audit import audit
 
 router = APIRouter(prefix="/contacts", tags=["contacts"])
@@ -125,11 +126,8 @@ async def merge(house: TheHouse, actor: Acting, contact_id: str, body: Merge) ->
     409 while a message is answered or on its way in one of their threads, or two operators hold them. It cannot be
     taken back.
     """
-    async with house.store.transaction() as tx:
-        await merging.merge(tx, contact_id, body.contact, actor=actor, now=house.clock.now())
-        contact = await lists.get(tx, Contact, contact_id)
-        names = await lists.identities(tx, [contact_id])
-    return contact_view(contact, names.get(contact_id, {}))
+    await Desk(house).merge(actor, contact_id, body.contact)
+    return await _load(house, contact_id)
 
 
 @router.post("/{contact_id}/proofs", status_code=201)

@@ -1,8 +1,12 @@
 """Two contacts who are one person: a human sees it and makes them one, all of it or nothing."""
 
+import pytest
 from sqlmodel import select
 
-from sahut.models import AuditEntry, Contact, ContactIdentity
+from api.desk import Desk
+from sahut.errors import Forbidden
+from sahut.models import AuditEntry, Contact, ContactIdentity, Role
+from sahut.rules import Actor
 from tests.journeys.stage import World
 
 FINE, LOST = "Berapa denda telat bayar?", "Nama saya Ani Wijaya. Saya kehilangan STNK"
@@ -55,3 +59,11 @@ async def test_a_contact_is_not_merged_with_itself_or_with_nobody(world: World):
     path = f"contacts/{old['contact']['id']}/merge"
     assert (await budi.rest.post(path, {"contact": old["contact"]["id"]})).status_code == 409
     assert (await budi.rest.post(path, {"contact": "nobody"})).status_code == 404
+
+
+async def test_an_operator_who_is_set_over_nobody_merges_nobody(world: World):
+    _, _, budi, old, new = await two_of_one(world)
+    actor = Actor(id="o", name="Citra", role=Role.OPERATOR)
+    with pytest.raises(Forbidden, match="Only supervisors"):
+        await Desk(world.house).merge(actor, old["contact"]["id"], new["contact"]["id"])
+    assert len(await budi.rest.items("conversations")) == 2

@@ -7,8 +7,9 @@ const HANDOFF = { queued: "Waiting", claimed: "Claimed", returned: "Returned", r
 export default {
   mixins: [ticking],
   props: { view: Object },
+  emits: ["find"],
   data() {
-    return { about: this.view, shown: kept("side", innerWidth >= 1280) && innerWidth >= 1100 };
+    return { about: this.view, merging: null, shown: kept("side", innerWidth >= 1280) && innerWidth >= 1100 };
   },
   mounted() {
     this.onToggle = () => this.toggle();
@@ -20,7 +21,12 @@ export default {
   },
   methods: {
     show({ view }) {
+      if (view?.id !== this.about?.id) this.merging = null;
       this.about = view;
+    },
+    /** Who was found by the words that were typed; an answer to older words says nothing. */
+    found({ text, people }) {
+      if (this.merging?.text === text) this.merging = { ...this.merging, people, other: "" };
     },
     toggle() {
       this.shown = !this.shown;
@@ -39,6 +45,47 @@ export default {
     },
     ask(name, to) {
       document.dispatchEvent(new CustomEvent("sahut:ask", { detail: { id: this.about.id, name, to } }));
+    },
+    merge() {
+      this.merging = { text: "", people: null, other: "" };
+      this.$nextTick(() => this.$refs.merge?.showModal());
+    },
+    find(text) {
+      this.merging = { text, people: null, other: "" };
+      clearTimeout(this.typing);
+      if (text.trim()) this.typing = setTimeout(() => this.$emit("find", { text }), 250);
+    },
+    /** Whom to choose from: two of one name are told apart by their numbers. */
+    people() {
+      const { people, other } = this.merging;
+      if (!people) return null;
+      if (!people.length) return h("p", { class: "soft", role: "status" }, "Nobody else found.");
+      return h("fieldset", { class: "people" }, [
+        h("legend", { class: "sr" }, "Contacts"),
+        ...people.map((person) => h("label", { key: person.id }, [
+          h("input", { type: "radio", name: "other", value: person.id, checked: other === person.id, onChange: () => (this.merging = { ...this.merging, other: person.id }) }),
+          " ", words(person.name), " ", h("span", { class: "soft" }, [words(person.phone)]),
+        ])),
+      ]);
+    },
+    mergeDialog() {
+      if (!this.merging) return null;
+      const close = () => this.$refs.merge?.close();
+      const submit = (event) => {
+        event.preventDefault();
+        this.ask("merge", this.merging.other);
+        close();
+      };
+      return h("dialog", { ref: "merge", class: "small-dialog", "aria-labelledby": "merge-title", onClose: () => (this.merging = null) }, [
+        h("form", { onSubmit: submit }, [
+          h("h3", { id: "merge-title" }, "Merge with another contact"),
+          h("p", ["The names, conversations and tickets of the contact that you choose become those of ", words(this.about.name || this.about.phone), ". This cannot be undone."]),
+          h("label", { for: "merge-search" }, "Find by name, number or ticket"),
+          h("input", { id: "merge-search", type: "text", autocomplete: "off", maxlength: 100, dir: "auto", value: this.merging.text, onInput: (event) => this.find(event.target.value) }),
+          this.people(),
+          h("div", { class: "buttons" }, [button("Cancel", { kind: "quiet", onClick: close }), h("button", { type: "submit", class: "button danger", disabled: !this.merging.other }, "Merge")]),
+        ]),
+      ]);
     },
     promise(item) {
       const isOpen = item.state === "open";
@@ -67,7 +114,7 @@ export default {
     return h("aside", { class: "side", "aria-label": "Contact and history" }, [
       h("header", [h("h2", "Contact"), iconButton("close", "Close", this.toggle, { ref: "close" })]),
       h("div", { class: "inside", tabindex: 0, role: "region", "aria-label": "Details" }, [
-        this.part("Who", [this.facts([["Name", about.name], ["Phone", about.phone], ["WhatsApp id", about.userId], ["Language", about.language], ["Since", moment(about.since)]])]),
+        this.part("Who", [this.facts([["Name", about.name], ["Phone", about.phone], ["WhatsApp id", about.userId], ["Language", about.language], ["Since", moment(about.since)]]), about.merges ? button("Merge with another contact…", { kind: "small quiet", "data-act": "merge", onClick: this.merge }) : null]),
         about.facts.length ? this.part("Said of themselves", [h("dl", { class: "pairs known" }, about.facts.flatMap((fact) => [
           h("dt", fact.kind), h("dd", [words(fact.value), " ", button("Forget", { kind: "quiet small", "data-act": "forget_fact", "aria-label": `Forget ${fact.value}`, onClick: () => this.ask("forget_fact", fact.id) })]),
         ]))]) : null,
@@ -80,6 +127,7 @@ export default {
         ])) : [h("p", { class: "soft" }, "None so far.")]),
         this.part("History", about.history.length ? [h("ol", { class: "history" }, about.history.map((item) => h("li", { key: item.id }, [h("span", [words(item.who), ` ${item.what}`]), h("time", { class: "soft" }, moment(item.at))])))] : [h("p", { class: "soft" }, "Nothing yet.")]),
       ]),
+      this.mergeDialog(),
     ]);
   },
 };
