@@ -33,6 +33,7 @@ from api.sender import Sender
 from api.standing import Standing
 from api.switchboard import Switchboard
 from api.templates import TemplateWatch
+from api.tidying import Tidier
 from api.whatsapp.client import GraphClient
 from api.windows import Warner
 from api.worker import Pace, Worker
@@ -153,6 +154,7 @@ def assemble(
         "courier": courier.run,
         "files": fetcher.run,
         "keeper": keeper.run,
+        "tidier": _tidier(mind, clock).run,
         "remembering": remembering.run,
         "standing": Standing(mind.store, channel, clock, metrics).run,
         "account": AccountWatch(mind.store, channel, clock, switchboard.numbers).run,
@@ -235,6 +237,12 @@ def _keeper(mind: Mind, clock: Clock, web: Outside) -> Keeper:
     hours = mind.settings.relearn_hours
     every = timedelta(hours=hours) if hours else None
     return Keeper(store=mind.store, embedder=mind.embedder, clock=clock, outside=web, relearn_every=every)
+
+
+def _tidier(mind: Mind, clock: Clock) -> Tidier:
+    days = mind.settings.files_kept_days
+    keep = timedelta(days=days) if days else None
+    return Tidier(store=mind.store, clock=clock, shelf=incoming_shelf(mind.settings.home), keep=keep)
 
 
 def _closer(mind: Mind, clock: Clock, switchboard: Switchboard) -> Closer:

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="its key; empty: the first model's, on the same server"
     )
 
+    files_kept_days: int = Field(
+        365, ge=0, le=36_500, description="how long customers' files are kept, with what was read in them; 0: for ever"
+    )
     calls: Literal["invite", "silent"] = Field(
         "invite", description="who calls our number is asked to write (`invite`) or meets silence (`silent`)"
     )

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
 _PIECE = 1024 * 1024
@@ -52,6 +53,14 @@ class Shelf:
         if inside and _holds(origin, digest):
             self.put(origin.read_bytes())
         return place if _holds(place, digest) else None
+
+    def older(self, age_s: float) -> list[str]:
+        """The names of all files here that nobody has touched for so long, those of downloads that broke off too."""
+        if not self._folder.is_dir():
+            return []
+        before = time.time() - age_s
+        with os.scandir(self._folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file() and entry.stat().st_mtime <= before)
 
     def remove(self, digest: str) -> None:
         """Forget a file, if it is here."""

@@ -47,7 +47,7 @@ def line(item: desk.Line, actor: Actor) -> Json:
 
 def _file(file: InboundFile) -> Json:
     """A customer's file: how it may be shown (`as`: image, audio, video, save), or why it is not there."""
-    gone = file.state in (MediaState.LOST, MediaState.REFUSED)
+    gone = file.state in (MediaState.LOST, MediaState.REFUSED, MediaState.FORGOTTEN)
     family = file.media_type.partition("/")[0]
     return {
         "href": "" if gone else f"{BASE}/files/{file.message_id}",

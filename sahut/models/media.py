@@ -10,13 +10,17 @@ from sahut.models.columns import maybe_time, text_field, time_field
 
 
 class MediaState(StrEnum):
-    """Where a file stands. `waiting` until somebody opens it; `refused`: what came is not what it must be."""
+    """Where a file stands. `waiting` until somebody opens it; `refused`: what came is not what it must be.
+
+    `forgotten`: it was kept for as long as files are.
+    """
 
     WANTED = "wanted"
     WAITING = "waiting"
     KEPT = "kept"
     REFUSED = "refused"
     LOST = "lost"
+    FORGOTTEN = "forgotten"
 
 
 class InboundFile(SQLModel, table=True):

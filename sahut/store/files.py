@@ -4,6 +4,7 @@ Every outcome is tied to its try (`tries`), so that whoever comes late cannot to
 What comes with spam is fetched only when an operator opens it: nobody's disk is filled by it.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ GOOD_FOR = timedelta(days=7)
 LEASE = timedelta(seconds=180)
 FIRST_RETRY = timedelta(seconds=5)
 MOST_TRIES = 8
+KEPT_LONG_ENOUGH = "The file was kept for {days} days, as long as files are kept here (SAHUT_FILES_KEPT_DAYS)."
 LOST_AT_META = "WhatsApp itself could not take this file: ask the customer to send it again."
 
 _FILE = table_of(InboundFile)
@@ -147,6 +149,25 @@ async def opened(tx: Tx, message_id: str, *, now: datetime) -> InboundFile:
         await _update(tx, file, {"state": MediaState.WANTED, "due_at": now})
         await tx.refresh(file)
     return file
+
+
+async def forget(tx: Tx, *, before: datetime, error: str, limit: int) -> int:
+    """Let go of files that came before then, and of what was read in them; how many. The rows say why (`error`)."""
+    old = sa.and_(_FILE.c.state == MediaState.KEPT, _FILE.c.due_at.is_(None), _FILE.c.created_at < before)
+    query = sa.select(_FILE.c.message_id).where(old).order_by(_FILE.c.message_id).limit(limit)
+    gone = {"state": MediaState.FORGOTTEN, "hash": None, "text": "", "error": error}
+    mine = _FILE.c.message_id.in_(query.scalar_subquery())
+    found = await tx.execute(sa.update(_FILE).where(mine, old).values(**gone).returning(_FILE.c.conversation_id))
+    forgotten = list(found.scalars())
+    for conversation_id in forgotten:
+        changed(tx, conversation_id)
+    return len(forgotten)
+
+
+async def named(tx: Tx, digests: Collection[str]) -> set[str]:
+    """Those of these hashes that some message's file has."""
+    query = sa.select(_FILE.c.hash).where(_FILE.c.hash.in_(digests)).distinct()
+    return {str(digest) for digest in (await tx.execute(query)).scalars()}
 
 
 async def of_messages(tx: Tx, message_ids: list[str]) -> dict[str, InboundFile]:
