@@ -73,6 +73,7 @@ def next_turn(turn: Turn, reply: Reply, *texts: str, now: datetime | None = None
             "burst": tuple(_incoming(text) for text in texts),
             "confirmation": reply.confirmation if reply.decision == "clarify" else None,
             "known": (*turn.known, *reply.remembered),
+            "overheard": (),
             "filling": _open(reply.filling or turn.filling),
             "now": now or turn.now,
         }

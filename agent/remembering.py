@@ -4,11 +4,11 @@ Only what has an unmistakable shape or is introduced as such is taken, so that a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from agent.words import words
-from sahut.turn import FactKind, Remembered, Turn
+from sahut.turn import FactKind, Incoming, Remembered, Turn
 
 MOST_CHARACTERS = 80
 _READ = 5000
@@ -48,10 +48,23 @@ _NAME_PART = re.compile(r"[^\W\d_][\w'’-]*")
 
 
 def remembered(turn: Turn) -> tuple[Remembered, ...]:
-    """What the burst says of the customer, each with the message that says it; the last of two alike counts."""
+    """What the burst says of the customer, and before it what they wrote to a person, each with its message.
+
+    The last of two alike counts.
+    """
+    return _said((*turn.overheard, *turn.burst))
+
+
+def recalled(turn: Turn) -> Turn:
+    """The turn that knows what was said while a person held the conversation, too."""
+    heard = _said(turn.overheard)
+    return turn.model_copy(update={"known": (*turn.known, *heard)}) if heard else turn
+
+
+def _said(messages: Sequence[Incoming]) -> tuple[Remembered, ...]:
     found = {
         (kind, value): Remembered(kind=kind, value=value, message_id=message.id)
-        for message in turn.burst
+        for message in messages
         if message.kind in ("text", "button", "interactive", "audio")
         for kind, value in facts_in(message.text)
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from agent.dialogue import turn_from_text
 from agent.graph import build
+from agent.remembering import recalled
 from agent.state import Deps, State
 from sahut.turn import Reply, Turn
 
@@ -21,7 +22,7 @@ async def take_turn(turn: Turn, deps: Deps) -> Reply:
     Raises `StoreUnavailable` where the journal cannot be used; every other failure becomes a handoff.
     """
     begin: State = {
-        "turn": turn,
+        "turn": recalled(turn),
         "deadline": asyncio.get_running_loop().time() + deps.turn_timeout_s,
         "exchanges": (),
     }

@@ -184,7 +184,8 @@ class Turn(Value):
     `cleared`: a human has said that these messages are no spam. `rated`: the customer has just rated the session, so
     what they write next may be their comment on it. `identity`: how sure it is who the customer is. `promises`: what
     was promised to them and stands open. `known`: what they said of themselves before, the newest last. `earlier`:
-    what the history no longer holds, summed up.
+    what the history no longer holds, summed up. `overheard`: what they wrote to a person since the assistant's last
+    reply.
     """
 
     id: TurnId
@@ -204,6 +205,7 @@ class Turn(Value):
     promises: tuple["Promised", ...] = ()
     known: tuple["Remembered", ...] = ()
     earlier: str = ""
+    overheard: tuple[Incoming, ...] = ()
     guidance: Guidance = Guidance()
 
     @property

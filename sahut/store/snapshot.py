@@ -20,6 +20,9 @@ from sahut.store import files, forms, memory, promises, proofs
 from sahut.store.database import Tx, table_of
 from sahut.turn import HISTORY_LINES, Confirmation, Guidance, Incoming, Line, Turn
 
+# Of what a customer wrote to a person, the newest so many are looked at.
+MOST_OVERHEARD = 200
+
 # Built once.
 _MESSAGE, _CONTACT_TABLE, _CONFIRMATION = table_of(Message), table_of(Contact), table_of(ConfirmationRow)
 _OF: sa.BindParameter[str] = sa.bindparam("conversation")
@@ -30,14 +33,24 @@ _BURST = (
     .where(_MESSAGE.c.state == State.RECEIVED, _MESSAGE.c.done_at.is_(None))
     .order_by(_MESSAGE.c.sent_at, _MESSAGE.c.id)
 )
+_READABLE = sa.and_(
+    _MESSAGE.c.state.not_in([State.DROPPED, State.FAILED]),
+    _MESSAGE.c.text != "",
+    _MESSAGE.c.kind.not_in(rules.SILENT_KINDS),
+)
 _HISTORY = (
-    _LINES.where(
-        _MESSAGE.c.state.not_in([State.DROPPED, State.FAILED]),
-        _MESSAGE.c.text != "",
-        _MESSAGE.c.kind.not_in(rules.SILENT_KINDS),
-    )
+    _LINES.add_columns(_MESSAGE.c.turn_id).where(_READABLE).order_by(_MESSAGE.c.id.desc()).limit(sa.bindparam("most"))
+)
+# What the customer wrote after the assistant's last reply, where the history does not reach back to it.
+_LAST_REPLY = (
+    sa.select(sa.func.coalesce(sa.func.max(_MESSAGE.c.id), ""))
+    .where(_MESSAGE.c.conversation_id == _OF, _MESSAGE.c.turn_id.is_not(None))
+    .scalar_subquery()
+)
+_SINCE_REPLY = (
+    _LINES.where(_READABLE, _MESSAGE.c.author == Author.CONTACT, _MESSAGE.c.id > _LAST_REPLY)
     .order_by(_MESSAGE.c.id.desc())
-    .limit(sa.bindparam("most"))
+    .limit(MOST_OVERHEARD)
 )
 _WAITING = sa.and_(
     _CONFIRMATION.c.conversation_id == _OF,
@@ -66,7 +79,7 @@ async def freeze(tx: Tx, conversation: Conversation, *, now: datetime, guidance:
     burst = (await tx.execute(_BURST, {"conversation": conversation.id})).all()
     attached = await files.read_in(tx, [row.id for row in burst if row.kind == "document"])
     contact_name, confirmation, since = await _contact(tx, conversation, now)
-    history = await _history(tx, conversation.id, {row.id for row in burst}, since)
+    history, overheard = await _history(tx, conversation.id, {row.id for row in burst}, since)
     window = rules.Window(conversation.window_opened_at, conversation.window_closed_at)
     return Turn(
         id=TurnId(new_id()),
@@ -97,6 +110,7 @@ async def freeze(tx: Tx, conversation: Conversation, *, now: datetime, guidance:
         promises=await promises.open_in(tx, conversation.id),
         known=await memory.known(tx, conversation.contact_id, since=since),
         earlier=await memory.earlier(tx, conversation.id) if since is None and len(history) == HISTORY_LINES else "",
+        overheard=overheard,
         identity=await proofs.level_of(tx, conversation.contact_id, now=now),
         guidance=guidance,
     )
@@ -117,12 +131,21 @@ def _filename(body: dict[str, Any]) -> str:
     return str(document.get("filename") or "") if isinstance(document, dict) else ""
 
 
-async def _history(tx: Tx, conversation_id: str, burst: set[str], since: datetime | None) -> tuple[Line, ...]:
-    """What was said before. Where the number may have passed to a stranger, nothing from before it did."""
+async def _history(
+    tx: Tx, conversation_id: str, burst: set[str], since: datetime | None
+) -> tuple[tuple[Line, ...], tuple[Incoming, ...]]:
+    """What was said before, and what of it the customer wrote to a person since the assistant's last reply.
+
+    Where the number may have passed to a stranger, nothing from before it did.
+    """
     wanted = {"conversation": conversation_id, "most": HISTORY_LINES + len(burst)}
-    rows = [row for row in await tx.execute(_HISTORY, wanted) if row.id not in burst]
-    rows = rows if since is None else [row for row in rows if row.sent_at >= since]
-    return tuple(
+    rows = [row for row in await tx.execute(_HISTORY, wanted) if row.id not in burst and _is_since(row, since)]
+    replied = next((at for at, row in enumerate(rows) if row.turn_id is not None), None)
+    told = rows[:replied]
+    if replied is None and len(rows) >= HISTORY_LINES:
+        older = await tx.execute(_SINCE_REPLY, {"conversation": conversation_id})
+        told = [row for row in older if row.id not in burst and _is_since(row, since)]
+    lines = tuple(
         Line(
             role="user" if row.author == Author.CONTACT else "assistant",
             content=row.text,
@@ -130,6 +153,16 @@ async def _history(tx: Tx, conversation_id: str, burst: set[str], since: datetim
         )
         for row in reversed(rows[:HISTORY_LINES])
     )
+    overheard = tuple(
+        Incoming(id=MessageId(row.id), kind=row.kind, text=row.text)
+        for row in reversed(told)
+        if row.author == Author.CONTACT
+    )
+    return lines, overheard
+
+
+def _is_since(row: Any, since: datetime | None) -> bool:
+    return since is None or row.sent_at >= since
 
 
 async def _contact(

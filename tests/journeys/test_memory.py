@@ -43,6 +43,34 @@ async def test_what_a_customer_says_of_themselves_is_kept_with_its_source_and_th
     ]
 
 
+async def test_what_is_said_to_a_person_is_known_once_the_assistant_answers_again(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    await ani.says("Saya mau bicara dengan petugas")
+    await world.settles()
+    await budi.claims(ani)
+    await ani.says("Nama saya Ani Wijaya, plat saya B 1234 XYZ")
+    for at in range(12):
+        await ani.says(f"Dan ini keterangan saya yang ke-{at}")
+        await budi.writes(ani, "Baik, kami catat. Pesanan 9911 bukan milik Anda.")
+    await world.settles()
+    contact = await contact_of(budi, ani)
+    assert await facts(budi, contact) == []
+    await budi.returns(ani)
+    await ani.says(FINE)
+    await world.settles()
+    # Only the customer's own words are taken, in the turn itself too, each with the message that says it.
+    said = [("name", "Ani Wijaya"), ("plate", "B 1234 XYZ")]
+    assert await facts(budi, contact) == said
+    assert [(one.kind, one.value) for one in world.model.briefs[-1].turn.known] == said
+
+    (name, _) = await budi.rest.items(f"contacts/{contact}/facts")
+    assert (await budi.rest.call("DELETE", f"contacts/{contact}/facts/{name['id']}")).status_code == 204
+    await ani.says(FINE)
+    await world.settles()
+    # What was forgotten stays so.
+    assert await facts(budi, contact) == said[1:]
+
+
 async def test_an_operator_forgets_a_fact_and_no_other_contact_loses_one(world: World):
     ani, citra, budi = world.customer("Ani"), world.customer("Citra"), await world.operator()
     for customer in (ani, citra):
