@@ -45,7 +45,12 @@ _PROVINCE = re.compile(r"1[1-9]|21|3[1-6]|5[1-3]|6[1-5]|7[1-6]|8[12]|9[1-7]")
 _ROW = re.compile(r"\+?\(?\d(?:[ ().-]{0,2}\d){15,}")
 _PART_OF_CODE = re.compile(r"[\w#/-]$")
 _SHORT = 7
+_NUMBER = re.compile(r"\+?\(?\d(?:[ ().-]{0,2}\d){6,}")
 _MOST_STRETCHES = 100
+# libphonenumber takes half a millisecond a digit over all regions. So many digits of a text are looked at one by one;
+# whoever sends more has every long number hidden that is no price or date.
+_MOST_DIGITS = 600
+_IN_NUMBERS = "0123456789 ().,+/-"
 # Escapes of a JSON text stand before its words as letters would, and invisible characters inside a number.
 _ESCAPED = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 _INVISIBLE = str.maketrans(dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", "-"))
@@ -117,13 +122,28 @@ def _phones(text: str, languages: Collection[str]) -> Iterator[Found]:
     from phonenumbers import PhoneNumberMatcher
 
     regions: list[str | None] = [region for code in languages for region in _REGIONS.get(code, ())]
-    stretches = list(islice(_stretches(text), _MOST_STRETCHES))
+    until = _read_until(text)
+    stretches = looked_at(text)
     for region in regions or [None]:
         for start, end in stretches:
             for match in PhoneNumberMatcher(text[start:end], region):
                 at = start + match.start
                 if _is_written_as_phone(text, at, match):
                     yield Found("phone", at, at + len(match.raw_string))
+    for row in _NUMBER.finditer(text, until):
+        if not (_GROUPED.fullmatch(row[0]) or _DATED.fullmatch(row[0]) or _is_money(text, *row.span())):
+            yield Found("phone", *row.span())
+
+
+def _read_until(text: str) -> int:
+    """Where the numbers end that are looked at one by one: before the one that would be too much."""
+    last = next(islice(re.finditer(r"\d", text), _MOST_DIGITS, None), None)
+    return len(text) if last is None else len(text[: last.start()].rstrip(_IN_NUMBERS))
+
+
+def looked_at(text: str) -> list[tuple[int, int]]:
+    """The stretches that libphonenumber is given, as offsets: its work for one region is their length together."""
+    return list(islice(_stretches(text[: _read_until(text)]), _MOST_STRETCHES))
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:

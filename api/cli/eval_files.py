@@ -53,6 +53,7 @@ def convert(
     out: Annotated[Path, typer.Option(help="The file to write (JSONL).")],
     to: Annotated[str, typer.Option(help="`cases`, `openai` (chat format) or `inspect` (samples).")] = "cases",
     us: Annotated[str | None, typer.Option(help="In a WhatsApp chat: the name under which you write.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Turn chats and tables into cases, or cases into the files of other tools."""
     from evals.exchange import Shape, as_line, to_row
@@ -69,7 +70,10 @@ def convert(
         cases = load_suite(source).cases if suffix in SUITE_SUFFIXES else load_cases(source)
     shape: Any = "openai" if to == "cases" and suffix == ".txt" else to
     write_whole(out, "\n".join(as_line(to_row(case, shape)) for case in cases))
-    print(f"{counted(len(cases), 'case')} written to {out}")
+    if as_json:
+        show_json({"cases": len(cases), "to": shape, "file": str(out)})
+    else:
+        print(f"{counted(len(cases), 'case')} written to {out}")
 
 
 def export(

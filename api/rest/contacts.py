@@ -11,6 +11,7 @@ from api.erasing import erase_contact
 from api.house import House
 from api.rest.auth import Acting, Admin, Reader, TheHouse
 from api.rest.conversations import ContactView, contact_view
+from api.rest.pages import Page
 from sahut.authority import LONGEST_PROOF_LIFE, PROOF_LIFE
 from sahut.ids import ContactId
 from sahut.models import Contact, Role
@@ -83,12 +84,12 @@ async def opt_in(house: TheHouse, actor: Acting, contact_id: str) -> ContactView
 
 
 @router.get("/{contact_id}/facts")
-async def list_facts(house: TheHouse, key: Reader, contact_id: str) -> dict[str, list[FactView]]:
+async def list_facts(house: TheHouse, key: Reader, contact_id: str) -> Page[FactView]:
     """What a contact said of themselves, the oldest first."""
     async with house.store.reading() as tx:
         await lists.get(tx, Contact, contact_id)
         rows = await memory.facts_of(tx, contact_id)
-    return {"items": [FactView.model_validate(row, from_attributes=True) for row in rows]}
+    return Page(items=[FactView.model_validate(row, from_attributes=True) for row in rows], next_cursor=None)
 
 
 @router.delete("/{contact_id}/facts/{fact_id}", status_code=204)

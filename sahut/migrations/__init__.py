@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from sahut import engine
+from sahut.errors import ConfigurationError
 from sahut.store import Store
 
 # Any constant does: it keeps two processes that start together from migrating at once.
@@ -28,7 +29,10 @@ def head() -> str | None:
 
 
 async def migrate(store: Store) -> bool:
-    """Create or update every table, the engine's own included; whether anything had to be done."""
+    """Create or update every table, the engine's own included; whether anything had to be done.
+
+    Raises `ConfigurationError`, changing nothing, where the database is of a newer version than this.
+    """
     async with store.transaction() as tx:
         changed = await (await tx.connection()).run_sync(_upgrade)
     if changed or not store.is_sqlite:
@@ -42,6 +46,10 @@ async def revision(store: Store) -> str | None:
         return await (await tx.connection()).run_sync(_current)
 
 
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
 def _current(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
@@ -49,8 +57,14 @@ def _current(connection: sa.Connection) -> str | None:
 def _upgrade(connection: sa.Connection) -> bool:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    if _current(connection) == head():
+    current = _current(connection)
+    if current == head():
         return False
+    if current is not None and current not in _known():
+        raise ConfigurationError(
+            f"The database is at revision {current}, which this version of Sahut does not know: a newer one has migrated"
+            " it. Install that version again, or restore a backup from before. Nothing was changed."
+        )
     settings = config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

@@ -129,6 +129,8 @@ def test_files_are_checked_converted_and_described(sahut: Sahut, home: Path):
     sound = sahut("eval", "lint", cases())
     assert (sound.code, "3 cases" in sound.out) == (0, True)
     assert sahut("eval", "convert", "cases.jsonl", "--to", "inspect", "--out", "samples.jsonl").code == 0
+    told = sahut("eval", "convert", "cases.jsonl", "--to", "inspect", "--out", "again.jsonl", "--json")
+    assert json.loads(told.out) == {"cases": 3, "to": "inspect", "file": "again.jsonl"}
     sample = json.loads(Path("samples.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert sample["input"] == [{"role": "user", "content": FINE}]
     assert "turns" in json.loads(sahut("eval", "schema").out)["properties"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -137,6 +138,17 @@ def test_a_key_is_made_and_shown_once(sahut: Sahut):
     assert made["key"].startswith("sahut_")
     assert made["key"].encode() not in Path(".sahut/sahut.db").read_bytes()
     assert sahut("key", "create", "crm", "--scope", "root").code == 2
+
+
+def test_a_database_of_a_newer_version_is_one_clear_line(sahut: Sahut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SAHUT_HOME", str(tmp_path / "home"))
+    sahut("migrate")
+    with sqlite3.connect(tmp_path / "home" / "sahut.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    ran = sahut("migrate")
+    assert (ran.code, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert "revision 9999" in ran.err
 
 
 def test_migrate_says_whether_there_was_anything_to_do(sahut: Sahut):

@@ -77,7 +77,9 @@ async def test_an_operator_forgets_a_fact_and_no_other_contact_loses_one(world: 
         await customer.says(f"Plat saya B 1234 XYZ. {FINE}")
         await world.settles()
     mine, theirs = await contact_of(budi, ani), await contact_of(budi, citra)
-    (fact,) = await budi.rest.items(f"contacts/{mine}/facts")
+    listed = await budi.rest.get(f"contacts/{mine}/facts")
+    assert (set(listed), listed["next_cursor"]) == ({"items", "next_cursor"}, None)
+    (fact,) = listed["items"]
     wrong = await budi.rest.call("DELETE", f"contacts/{theirs}/facts/{fact['id']}")
     assert wrong.status_code == 404
     assert (await budi.rest.call("DELETE", f"contacts/{mine}/facts/{fact['id']}")).status_code == 204

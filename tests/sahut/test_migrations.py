@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 import sahut.models  # noqa: F401  # fills the metadata
 from sahut.engine import PREFIX
+from sahut.errors import ConfigurationError
 from sahut.migrations import config, head, migrate, revision
 from sahut.models import Ticket
 from sahut.store import Store
@@ -121,3 +122,15 @@ async def test_tickets_that_are_there_get_a_link_each(empty_url: str):
         assert await by_token(tx, ticket.token) is ticket
     await store.close()
     assert (ticket.kind, ticket.updated_at, len(ticket.token)) == ("case", NOW, 32)
+
+
+async def test_a_database_of_a_newer_version_is_left_alone_and_told_in_one_line(empty_url: str):
+    store = Store(empty_url)
+    await migrate(store)
+    async with store.transaction() as tx:
+        await tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match=r"revision 9999.*newer.*restore a backup") as told:
+        await migrate(store)
+    assert "\n" not in str(told.value)
+    assert await revision(store) == "9999"
+    await store.close()

@@ -1,8 +1,10 @@
 """What is personal data and what is a price, a date, an hour or an article's number."""
 
+import itertools
+
 import pytest
 
-from sahut.personal import essence, find
+from sahut.personal import essence, find, looked_at
 
 PERSONAL = {
     "phone": (
@@ -58,3 +60,31 @@ def test_national_numbers_are_known_by_language_and_international_ones_always():
 def test_ways_of_writing_the_same():
     assert essence("phone", "0812-3456 7890") == essence("phone", "081234567890")
     assert essence("email", "Ani@Example.com") == essence("email", "ani@example.com")
+
+
+HOSTILE = {
+    "digits": "1",
+    "spaced": "1 ",
+    "dashed": "12-34 ",
+    "phones": "0812 3456 7890 ",
+    "codes": "+62 812 ",
+    "brackets": "(12)",
+    "dots": "1.2.",
+    "sevens": "1234567x",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_libphonenumbers_work_is_bounded_however_many_digits_come(what):
+    work = [sum(end - start for start, end in looked_at(HOSTILE[what] * times)) for times in (2_000, 8_000)]
+    assert work[0] == work[1] < 12_000
+    found = find(HOSTILE[what] * 8_000, languages=("is",))
+    assert all(one.start < one.end for one in found)
+    assert all(before.end <= after.start for before, after in itertools.pairwise(found))
+
+
+def test_beyond_what_is_looked_at_every_long_number_is_hidden_but_prices_and_dates():
+    many = "Nomor 0812 3456 7890. " * 100
+    text = f"{many}Rp 1.200.000 pada 2026-11-20, hubungi 5550001112223 atau 1.250.000"
+    found = [text[one.start : one.end] for one in find(text, kinds=("phone",))]
+    assert found == [*["0812 3456 7890"] * 100, "5550001112223"]
