@@ -3,6 +3,7 @@
 It must not know Meta's JSON, and answers nothing that needs thought.
 """
 
+import hashlib
 import json
 from typing import Any
 
@@ -15,10 +16,13 @@ from api.whatsapp.policy import policy_for
 from sahut import rules
 from sahut.events import (
     AccountEvent,
+    AppContact,
     Call,
     Delivery,
     Echo,
+    GroupEvent,
     Handover,
+    History,
     IdentityChange,
     Inbound,
     Names,
@@ -48,6 +52,10 @@ async def store_one(tx: Tx, house: House, event: WebhookEvent) -> list[Wake]:
             await inbox.receive_echo(tx, event, now=now, silence=house.app_silence)
         case Call():
             return await _call(tx, house, event)
+        case GroupEvent():
+            await inbox.receive_group(tx, event, now=now)
+        case History():
+            await _old_chats(tx, house, event)
         case Unsupported(why=why, body=body):
             await keep_raw(tx, house, why, body)
         case _:
@@ -56,7 +64,7 @@ async def store_one(tx: Tx, house: House, event: WebhookEvent) -> list[Wake]:
 
 
 async def _take_note(
-    tx: Tx, house: House, event: IdentityChange | Handover | Preference | TemplateEvent | AccountEvent
+    tx: Tx, house: House, event: IdentityChange | Handover | Preference | AppContact | TemplateEvent | AccountEvent
 ) -> None:
     """What changes rows and asks for nothing."""
     now = house.clock.now()
@@ -67,6 +75,8 @@ async def _take_note(
             await _pass(tx, house, event)
         case Preference():
             await _prefer(tx, house, event)
+        case AppContact():
+            await identities.called_by_us(tx, event)
         case TemplateEvent():
             await templates.hear(tx, event)
             await account.note(tx, event, now=now)
@@ -83,6 +93,10 @@ def person_of(event: WebhookEvent) -> tuple[str, float] | None:
             return _key(names), at.timestamp()
         case Call(names=names, at=at) | Handover(names=names, at=at) | Preference(names=names, at=at):
             return _key(names), at.timestamp()
+        case AppContact(names=names, at=at):
+            return _key(names), at.timestamp()
+        case GroupEvent(group=group, at=at):
+            return group, at.timestamp()
         case _:
             return None
 
@@ -177,6 +191,25 @@ async def _pass(tx: Tx, house: House, event: Handover) -> None:
             now=now,
             hours=house.hours(event.number),
         )
+
+
+async def _old_chats(tx: Tx, house: House, event: History) -> None:
+    """Old chats are no messages to answer and open no window: how many came is told, and they are kept raw."""
+    counted = event.model_dump(include={"number", "phase", "part", "progress", "threads", "messages", "error_code"})
+    # The same part may come again, and no number of it need be there.
+    counted["content"] = hashlib.sha256(json.dumps(event.body, sort_keys=True).encode()).hexdigest()
+    words = event.error or f"{event.messages} old messages in {event.threads} chats, {event.progress or 0}% are here"
+    news = AccountEvent(
+        field="history",
+        account=event.account,
+        event="error" if event.error_code is not None else "part",
+        words=words,
+        at=house.clock.now(),
+        is_dated=False,
+        body=counted,
+    )
+    if await account.note(tx, news, now=house.clock.now()) and event.messages:
+        await keep_raw(tx, house, "history", event.body)
 
 
 async def _prefer(tx: Tx, house: House, event: Preference) -> None:

@@ -150,6 +150,51 @@ class Preference(Value):
     at: datetime
 
 
+class History(Value):
+    """A part of the chats that the phone app had before the number came to us, or the error why there are none.
+
+    `phase` and `part` say where it belongs, `progress` is in percent, `threads` and `messages` how many it brought.
+    """
+
+    number: str
+    account: str
+    phase: int | None = None
+    part: int | None = None
+    progress: int | None = None
+    threads: int = 0
+    messages: int = 0
+    error_code: int | None = None
+    error: str = ""
+    body: dict[str, Any]
+
+
+class AppContact(Value):
+    """What a colleague calls somebody in the phone app's address book; `action` is add, edit or remove."""
+
+    number: str
+    names: Names
+    name: str = ""
+    action: str = ""
+    at: datetime
+
+
+class GroupEvent(Value):
+    """News of a group: made, renamed, joined, left or closed. `members` are those whom it is about.
+
+    `kind` is Meta's word for it, `id` ours, the same for the same news.
+    """
+
+    number: str
+    id: str
+    group: str
+    kind: str
+    subject: str = ""
+    members: tuple[str, ...] = ()
+    error: str = ""
+    at: datetime
+    body: dict[str, Any]
+
+
 class Pricing(Value):
     """How Meta bills a message: `kind` regular, free_customer_service, free_entry_point; unknown ones occur."""
 
@@ -227,6 +272,9 @@ WebhookEvent = (
     | Call
     | Handover
     | Preference
+    | History
+    | AppContact
+    | GroupEvent
     | TemplateEvent
     | AccountEvent
     | Unsupported

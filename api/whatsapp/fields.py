@@ -1,14 +1,17 @@
 """Turns the webhook fields beside `messages` that concern customers into values; knows nothing of the envelope.
 
-Calls, handovers, preferences, changed user ids. Source: Meta's webhook reference and its page on business-scoped
-user ids.
+Calls, handovers, preferences, changed user ids; groups and the phone app have files of their own. Source: Meta's
+webhook reference and its page on business-scoped user ids.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from api.whatsapp import groups
 from api.whatsapp.clean import Json, child, clean_json, clean_text, identifier, moment, number_of, phone_digits
+from api.whatsapp.coexistence import parse_app_contact
+from api.whatsapp.groups import parse_group
 from api.whatsapp.inbound import Contacts, name_of, names_of
 from sahut.events import Call, Handover, IdentityChange, Names, Preference, Unsupported
 
@@ -114,5 +117,7 @@ LISTS: dict[str, tuple[str, Callable[..., Any]]] = {
     "calls": ("calls", parse_call),
     "user_preferences": ("user_preferences", parse_preference),
     "user_id_update": ("user_id_update", parse_user_id_update),
+    "smb_app_state_sync": ("state_sync", parse_app_contact),
+    **dict.fromkeys(groups.FIELDS, ("groups", parse_group)),
 }
 """A field: under which key its items lie, and what reads one."""

@@ -11,13 +11,14 @@ from typing import Any
 
 from api.whatsapp.account import ACCOUNT_FIELDS, parse_account
 from api.whatsapp.clean import Json, child, clean_json, clean_text, identifier, moment, number_of, objects
+from api.whatsapp.coexistence import parse_history
 from api.whatsapp.fields import LISTS, parse_handover
 from api.whatsapp.inbound import Contacts, change_of, parse_echo, parse_message
 from sahut.events import AccountEvent, Delivery, DeliveryState, Inbound, Pricing, Unsupported, WebhookEvent
 
 OBJECT = "whatsapp_business_account"
 # The fields of our numbers, by their metadata; the rest are the account's, or not known here.
-NUMBER_FIELDS = frozenset({"messages", "standby", "smb_message_echoes", "messaging_handovers", *LISTS})
+NUMBER_FIELDS = frozenset({"messages", "standby", "smb_message_echoes", "messaging_handovers", "history", *LISTS})
 
 # A voice note that was played was read.
 _STATES: dict[Any, DeliveryState] = {
@@ -74,6 +75,8 @@ def _change(account: str, field: Any, value: Json, served: Served, now: datetime
         yield Unsupported(why="unserved_number" if number else "no_number", body=clean_json(value))
     elif field == "messaging_handovers":
         yield parse_handover(value, number=number, now=now)
+    elif field == "history":
+        yield from _items(value, "history", lambda item: parse_history(item, number=number, account=account))
     elif field == "messages":
         yield from _messages(account, value, number, now)
     else:

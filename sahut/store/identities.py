@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from sahut.authority import PROOF_LIFE
-from sahut.events import IdentityChange, Names
+from sahut.events import AppContact, IdentityChange, Names
 from sahut.models import Contact, ContactIdentity, Conversation, FormerIdentity, IdentityKind
 from sahut.store import proofs
 from sahut.store.database import Tx, insert_once, table_of
@@ -81,6 +81,17 @@ async def name_once(tx: Tx, contact_id: str, name: str) -> None:
     """What a contact calls themselves, where nothing was known."""
     unnamed = sa.and_(col(Contact.id) == contact_id, col(Contact.name) == "")
     await tx.execute(sa.update(Contact).where(unnamed).values(name=name))
+
+
+async def called_by_us(tx: Tx, told: AppContact) -> None:
+    """What a colleague calls somebody names a contact that we have and know no name of.
+
+    Whoever is in the address book and never wrote to us is none of ours.
+    """
+    known = await _known(tx, names_in(told.names))
+    for contact_id in set(known.values()):
+        if told.name and told.action != "remove":
+            await name_once(tx, contact_id, told.name)
 
 
 async def group(tx: Tx, group_id: str, *, now: datetime) -> str:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from sahut import rules
-from sahut.events import Call, Echo, Inbound
+from sahut.events import Call, Echo, GroupEvent, Inbound
 from sahut.ids import ConversationId
 from sahut.models import (
     Author,
@@ -78,8 +78,8 @@ async def receive(tx: Tx, inbound: Inbound, *, now: datetime, wait: Wait | None)
         asks = False
     quiet_at = _quiet_at(conversation, inbound, wait, now=now) if wait and asks else None
     wake_at = await _answer_at(tx, conversation, quiet_at, wait, now=now) if wait and quiet_at else None
-    if inbound.name and inbound.group is None and conversation.owned_at is None:
-        # Whoever was known by a colleague's message alone says now what they are called.
+    if inbound.name and inbound.group is None and conversation.last_inbound_wamid is None:
+        # Whoever was known by a colleague's message alone, or a notice of Meta's, says now what they are called.
         await identities.name_once(tx, conversation.contact_id, inbound.name)
     await _note_inbound(tx, conversation, inbound, now=now, quiet_at=quiet_at, wake_at=wake_at)
     if inbound.kind in changes.KINDS:
@@ -148,6 +148,30 @@ async def receive_call(tx: Tx, call: Call, *, now: datetime) -> Received:
     if call.from_customer:
         await _open_window(tx, conversation, call.at, now)
     return Received(key, is_new=is_new, wake_at=None, message_id=message.id)
+
+
+async def receive_group(tx: Tx, event: GroupEvent, *, now: datetime) -> None:
+    """News of a group is a line in its thread, once; a group without a name gets the one that is told."""
+    contact_id = await identities.group(tx, event.group, now=now)
+    if event.subject:
+        await identities.name_once(tx, contact_id, event.subject)
+    conversation = await _conversation_of(tx, event.number, contact_id, now)
+    told = (event.subject, ", ".join(event.members), event.error)
+    message = Message(
+        conversation_id=conversation.id,
+        number=event.number,
+        wamid=event.id,
+        author=Author.SYSTEM,
+        kind="system",
+        state=State.SENT,
+        text=": ".join((event.kind.replace("_", " "), *filter(None, told))),
+        body=event.body,
+        sent_at=event.at,
+        created_at=now,
+        done_at=now,
+    )
+    if await insert_once(tx, message):
+        await update_conversation(tx, conversation.id, updated_at=now)
 
 
 async def pass_thread(tx: Tx, contact_id: str, number: str, *, ours: bool, at: datetime, now: datetime) -> Conversation:

@@ -326,3 +326,56 @@ async def test_what_is_not_understood_is_kept_and_counted(world: World):
     (kept,) = await world.rows(RawEvent)
     assert kept.why == "field:telepathy_update"
     assert await world.rows(Message) == []
+
+
+# --- the phone app's address book, its old chats, and groups
+
+
+def in_the_book(phone: str, name: str, action: str = "add") -> dict[str, Any]:
+    return {"type": "contact", "action": action, "contact": {"full_name": name, "phone_number": phone}}
+
+
+async def test_the_address_book_names_whom_we_know_by_no_name_and_nobody_else(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    await ani.says(FINE)
+    await tell(world, "smb_message_echoes", message_echoes=[echo("6281255500001", "Saya bantu ya")])
+    book = [in_the_book(*one) for one in ((ani.phone, "Bu RT"), ("6281255500001", "Bo"), ("6281255500002", "Cici"))]
+    await tell(world, "smb_app_state_sync", state_sync=[*book, in_the_book("6281255500001", "Gone", "remove")])
+    await tell(world, "smb_app_state_sync", state_sync=book)
+    names = {item["contact"]["name"] for item in await budi.rest.items("conversations")}
+    assert names == {"Ani", "Bo"}
+    assert len(await world.rows(Contact)) == 2
+
+
+async def test_old_chats_are_counted_once_and_answered_by_nobody(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    old = {"from": ani.phone, "id": "wamid.OLD", "timestamp": seconds(-DAY_S), "type": "text", "text": {"body": FINE}}
+    part = {
+        "metadata": {"phase": 0, "chunk_order": 1, "progress": 40},
+        "threads": [{"id": ani.phone, "messages": [old]}],
+    }
+    for _ in range(2):
+        await tell(world, "history", history=[part])
+    await world.passes(60)
+    assert (ani.received, await budi.rest.items("conversations"), await world.rows(Message)) == ([], [], [])
+    (news,) = await world.rows(AccountNews)
+    assert (news.field, news.words) == ("history", "1 old messages in 1 chats, 40% are here")
+    assert FINE not in str(news.body)
+    assert [row.why for row in await world.rows(RawEvent)] == ["history"]
+
+
+async def test_what_happens_to_a_group_is_a_line_in_its_thread(world: World):
+    budi, group = await world.operator(), "120363000000000007"
+    made = {"timestamp": seconds(), "group_id": group, "type": "group_create", "subject": "Warga RT 5"}
+    joined = {"timestamp": seconds(), "group_id": group, "type": "group_participants_add"}
+    for _ in range(2):
+        await tell(world, "group_lifecycle_update", groups=[made])
+        await tell(world, "group_participants_update", groups=[{**joined, "added_participants": [{"wa_id": "628125"}]}])
+    (conversation,) = await budi.rest.items("conversations")
+    assert (conversation["contact"]["name"], conversation["window_closes_at"]) == ("Warga RT 5", None)
+    lines = await budi.rest.items(f"conversations/{conversation['id']}/messages")
+    assert [(line["author"], line["text"]) for line in lines] == [
+        ("system", "group create: Warga RT 5"),
+        ("system", "group participants add: +628125"),
+    ]
+    assert world.double.sent == []
