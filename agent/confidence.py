@@ -16,15 +16,15 @@ from functools import cache
 
 from agent.words import DATA
 
-CALIBRATION_VERSION = "sample-4"
+CALIBRATION_VERSION = "sample-5"
 FITTED = DATA / "confidence.toml"
 
 # What is fitted: how well the quotes speak of each telling word of the question, in the mean (`words`) and of the word
 # that they speak of least (`weakest`); the cosine of the question and the nearest quote (`likeness`); retrieval's
-# probability that the documents hold the answer, by its log-odds (`answerable`). Besides, `support` is the share of the
-# text that stands on citations, 1 where the answer is all quotes, and `own` the model's confidence, .5 where it gave
-# none.
-SEEN = ("words", "weakest", "likeness", "answerable")
+# probability that the documents hold the answer, by its log-odds (`answerable`); whether a quote names a thing of the
+# kind that the question seeks, a place or a sum (`sought`). Besides, `support` is the share of the text that stands on
+# citations, 1 where the answer is all quotes, and `own` the model's confidence, .5 where it gave none.
+SEEN = ("words", "weakest", "likeness", "answerable", "sought")
 _SUREST = 0.999
 
 # Share of wrong answers among those sent, and the confidence that keeps it there.

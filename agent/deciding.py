@@ -5,6 +5,7 @@ import re
 from agent import reading
 from agent.authority import is_subverted
 from agent.check import Checked
+from agent.choosing import which
 from agent.facts import facts
 from agent.filling import MOST_MISSES, Step
 from agent.phrases import LANGUAGES, Key, say
@@ -24,6 +25,11 @@ PLEASE_TYPE: Key = "please_type"
 UNSUPPORTED: Key = "unsupported_kind"
 # Below this the documents do not hold the answer, whatever a model says.
 ANSWERABLE_FLOOR = 0.1
+# Below both of these a question has nothing to do with what the documents are about: of 576 questions in scope, 63 of
+# which they do not answer, none is; of 49 others, in five languages, 23 are.
+OUT_OF_SCOPE_ANSWERABLE, OUT_OF_SCOPE_PASSAGE = 0.15, 0.1
+# From this probability on the search serves the question's language too badly to tell.
+STRAINED = 0.5
 _SENTENCE_END = re.compile(r"[.!?]\s")
 
 
@@ -135,6 +141,8 @@ def _question_back(state: State, text: str) -> Ending:
         return unanswered(state, "no_answer")
     if reading.asked(state["turn"]):
         return hand_off(state["draft"].reason or "no_answer")
+    if state["draft"].choices:
+        return which(state["draft"].choices, state["language"])
     one = text.endswith("?") and len(text) <= QUESTION_CHARACTERS and not _SENTENCE_END.search(text)
     return Ending("clarify", text) if one else unanswered(state, state["draft"].reason or "no_answer")
 
@@ -157,10 +165,33 @@ def unanswered(state: State, reason: Reason) -> Ending:
         return hand_off("model_failed")
     if is_subverted(state):
         return hand_off("rule")
-    leaned = state["question"] != state["message"]
-    if reading.is_brief(state["message"]) and not leaned and not reading.asked_back(turn):
+    leans = state["question"] != state["message"] or reading.asked_back(turn)
+    return hand_off(reason) if leans else _asked_back(state, reason)
+
+
+def _asked_back(state: State, reason: Reason) -> Ending:
+    """A plea where hardly anything was said, a word where it is nobody's here to answer, else a human."""
+    if reading.is_brief(state["message"]):
         return Ending("clarify", say("clarify", state["language"]))
+    if reason in ("no_answer", "low_confidence") and is_out_of_scope(state):
+        organisation = state["turn"].guidance.organisation
+        return Ending("clarify", say("out_of_scope", state["language"], organisation=organisation))
     return hand_off(reason)
+
+
+def is_out_of_scope(state: State) -> bool:
+    """Whether the question is nobody's here to answer: far from every passage. A human sees it if it comes again.
+
+    Where the search could not look at meanings, or hardly understands them, or has no documents, nothing is known.
+    """
+    found = state.get("found")
+    if found is None or not found.passages or state.get("parts"):
+        return False
+    if not found.features.get("dense", 0.0) or found.features.get("strained", 0.0) >= STRAINED:
+        return False
+    best = max(passage.score for passage in found.passages)
+    far = found.answerable < OUT_OF_SCOPE_ANSWERABLE and best < OUT_OF_SCOPE_PASSAGE
+    return far and not reading.declined(state["turn"])
 
 
 def asked_again(step: Step) -> Ending:

@@ -35,7 +35,8 @@ async def clarify(state: State, runtime: Runtime[Deps]) -> State:
     if ending.step is not None:
         return {"answer": _reply(state, ending.text)}
     answer = _reply(state, ending.text or say("clarify", _language(state)))
-    return {"answer": answer.model_copy(update={"buttons": ending.buttons, "confirmation": ending.confirmation})}
+    asked = {"buttons": ending.buttons, "menu": ending.menu, "confirmation": ending.confirmation}
+    return {"answer": answer.model_copy(update=asked)}
 
 
 async def hand_off(state: State, runtime: Runtime[Deps]) -> State:
@@ -108,7 +109,11 @@ def _language(state: State) -> str:
 def _reply(state: State, text: str, *, silent: bool = False) -> Reply:
     turn, ending = state["turn"], state["ending"]
     screening, draft = state.get("screening"), state.get("draft")
-    said = "" if silent else _after_preface(state.get("preface", ""), text, has_choices=bool(ending.buttons))
+    said = (
+        ""
+        if silent
+        else _after_preface(state.get("preface", ""), text, has_choices=bool(ending.buttons or ending.menu))
+    )
     step = ending.step or state.get("step")
     form = Asked("")
     if step is not None and ending.decision in ("reply", "clarify"):

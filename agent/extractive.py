@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.beside import matter_of
+from agent.choosing import choices_of
 from agent.concepts import told
 from agent.facts import facts
-from agent.phrases import quote_frame
+from agent.phrases import quote_frame, say
 from agent.proposing import propose
+from agent.sought import held, sought
 from agent.words import tokens, words
 from knowledge.chunk import sentences
 from sahut.ports import Embedder
@@ -29,13 +31,16 @@ PASSAGES_READ = 8
 LOOKED_AT = 10  # sentences that are embedded; measured, more of them change no answer
 
 # Weights of what speaks for a sentence, fitted on questions written for the sample handbook and checked on XQuAD.
-W_WORDS = 1.0  # share of what the question speaks of that the sentence speaks of, or its headings
-W_PASSAGE = 0.67  # retrieval's own score
-W_CONTEXT = 0.55  # cosine of the question and the sentence under its heading
-W_MEANING = 0.3  # cosine of the question and the sentence alone
-W_FIGURE = 0.35  # a figure, where the question asks how much, how long or when
-W_LANGUAGE = 0.15  # the customer's own language
-ALSO_WITHIN = 0.3  # how far behind the best sentence another one of the passage may lie to be quoted too
+W_WORDS = 1.25  # share of what the question speaks of that the sentence speaks of, or its headings
+W_PASSAGE = 0.5  # retrieval's own score
+W_FOUND_FIRST = 0.25  # it stands in the passage that retrieval puts first
+W_CONTEXT = 1.0  # cosine of the question and the sentence under its heading
+W_MEANING = 1.3  # cosine of the question and the sentence alone
+W_HEADINGS = 0.55  # cosine of the question and the headings
+W_SOUGHT = 0.45  # the kind of thing that the question seeks: a place, a sum, a time
+W_FIGURE = 0.2  # a figure, where the question asks how much, how long or when
+W_LANGUAGE = 0.1  # the customer's own language
+ALSO_WITHIN = 0.4  # how far behind the best sentence another one of the passage may lie to be quoted too
 _FIGURE = re.compile(r"\d")
 
 Scores = NDArray[np.float32]
@@ -96,6 +101,10 @@ class Extractive:
         answers = await self._answers(brief)
         if answers:
             return self._draft(*answers)
+        choices = choices_of(brief)
+        if choices:
+            asked = (Sentence(text=say("which", brief.language)),)
+            return Draft(decision="clarify", sentences=asked, choices=choices, model=self.name)
         chosen, scores = await self._choose(brief)
         if not chosen:
             return Draft(decision="hand_off", reason="no_answer", model=self.name)
@@ -135,11 +144,11 @@ class Extractive:
         return quote(candidates, scores, best, most), {"score": float(scores[best]), "margin": margin}
 
     async def _likeness(self, candidates: list[Candidate], asked: list[str]) -> Scores:
-        texts = [*(one.text for one in candidates), *(one.context for one in candidates)]
-        vectors = await self._embedder.embed([*asked, *texts])
+        looks = [(one.text, one.context, one.headings) for one in candidates]
+        vectors = await self._embedder.embed([*asked, *(text for texts in zip(*looks, strict=True) for text in texts)])
         likeness = (vectors[len(asked) :] @ vectors[: len(asked)].T).mean(axis=1)
-        alone, in_context = np.split(likeness, 2)
-        return np.asarray(W_MEANING * alone + W_CONTEXT * in_context, dtype=np.float32)
+        alone, in_context, above = np.split(likeness, 3)
+        return np.asarray(W_MEANING * alone + W_CONTEXT * in_context + W_HEADINGS * above, dtype=np.float32)
 
 
 def beside(told: Sequence[ToolCall], brief: Brief) -> list[Sentence]:
@@ -172,8 +181,11 @@ def score_at_sight(candidates: list[Candidate], asked: list[str], language: str)
     total: Scores = W_WORDS * shared
     total += W_PASSAGE * np.array([one.passage.score for one in candidates], dtype=np.float32)
     total += W_LANGUAGE * np.array([one.passage.language == language for one in candidates], dtype=np.float32)
+    total += W_FOUND_FIRST * np.array([one.passage == candidates[0].passage for one in candidates], dtype=np.float32)
     if wants_figure(asked[0]):
         total += W_FIGURE * np.array([bool(_FIGURE.search(one.text)) for one in candidates], dtype=np.float32)
+    if kinds := sought(asked[-1]) or sought(asked[0]):
+        total += W_SOUGHT * np.array([bool(kinds & held(one.text)) for one in candidates], dtype=np.float32)
     return total
 
 

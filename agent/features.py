@@ -1,9 +1,12 @@
 """The features that a reply's confidence is made of. Knows no weights."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agent.check import Checked
 from agent.concepts import telling
+from agent.sought import held, sought
 from sahut.ports import Embedder
 from sahut.turn import Citation, Draft, Passage, SearchResult
 
@@ -33,9 +36,16 @@ async def features_of(
         "likeness": max(0.0, float(np.max(vectors[1:] @ vectors[0]))) if quotes else 0.0,
         "words": float(np.mean(words)) if words else UNKNOWN,
         "weakest": min(words, default=UNKNOWN),
+        "sought": _names_what_is_sought(question, quotes),
         "support": checked.support,
         "own": draft.confidence if draft.confidence is not None else UNKNOWN,
     }
+
+
+def _names_what_is_sought(question: str, quotes: Sequence[str]) -> float:
+    """1 where a quote names a thing of the kind that is sought, 0 where none does; unknown where none is sought."""
+    kinds = sought(question)
+    return float(any(kinds & held(quote) for quote in quotes)) if kinds else UNKNOWN
 
 
 def within(span: Citation, passage: Passage) -> bool:

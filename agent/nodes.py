@@ -105,7 +105,8 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
     if ending is not None:
         return {"ending": ending}
     # A pasted novel is read by humans, in the conversation; here it must not cost the others' seconds.
-    message = "\n".join(text for text in texts if not reading.small_talk(text))[:MOST_CHARACTERS]
+    said = "\n".join(text for text in texts if not reading.small_talk(text))
+    message = reading.picked(turn) or said[:MOST_CHARACTERS]
     if not message:
         return {"ending": Ending("reply", "" if preface else small_talk(state, texts))}
     if not reading.says_something(message):

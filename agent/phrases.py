@@ -25,6 +25,8 @@ Key = Literal[
     "acknowledgement_identity",
     "notice",
     "clarify",
+    "which",
+    "out_of_scope",
     "quote_frame",
     "quote_frame_across",
     "confirm",

@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Literal
 
+from agent.concepts import meaning, telling
 from agent.phrases import (
     LANGUAGES,
     Key,
@@ -17,14 +18,18 @@ from agent.phrases import (
     is_yes,
     say,
 )
+from agent.sought import sought
 from agent.words import consists_of, tokens, words
 from sahut import rules
+from sahut.forms import ROW_TITLE
+from sahut.text import cut
 from sahut.turn import NO, YES, Incoming, Line, Turn
 
 # Nothing is asked by these, so nothing is answered.
 SILENT_KINDS = rules.SILENT_KINDS | {"sticker"}
 # All that these say is their text.
 TEXT_KINDS = frozenset({"text", "button", "interactive"})
+_OFFERED = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 # Our questions that no yes or no answers.
 _OFFERS: tuple[Key, ...] = ("greeting", "cancelled", "done")
 # A message of so few words may lean on the question before it, or be too little to look anything up.
@@ -50,8 +55,8 @@ def language(detected: str, turn: Turn) -> str:
 
 
 def _is_answer(turn: Turn) -> bool:
-    """Whether the burst is likely a form's answer: a name or an address tells nothing of the customer's language."""
-    return turn.filling is not None and len(tokens(turn.text)) < A_SENTENCE
+    """Whether the burst is likely an answer to us: a name, an address or a title tells nothing of their language."""
+    return picked(turn) != "" or (turn.filling is not None and len(tokens(turn.text)) < A_SENTENCE)
 
 
 def confirmation_answer(turn: Turn) -> Literal["yes", "no"] | None:
@@ -141,8 +146,24 @@ def is_brief(message: str) -> bool:
 
 
 def asked_back(turn: Turn) -> bool:
-    """Whether our last line was the plea for more words: it is made once."""
+    """Whether our last line was the plea for more words, or the question which of several: it is made once."""
     return any(plea in last_said(turn) for plea in _pleas())
+
+
+def declined(turn: Turn) -> bool:
+    """Whether our last line declined what is not ours to answer: that is said once, since we may be mistaken."""
+    said = {say("out_of_scope", code, organisation=turn.guidance.organisation) for code in LANGUAGES}
+    return last_said(turn) in said
+
+
+def picked(turn: Turn) -> str:
+    """What the burst picks of the choices that our last line offered, by number or title; empty where it picks none."""
+    said = " ".join(turn.text.split()).casefold()
+    offered = _OFFERED.findall(last_said(turn)) if asked_back(turn) else []
+    for number, title in offered:
+        if said in (title.casefold(), cut(title, ROW_TITLE).casefold()) or said.rstrip(".)") == number:
+            return str(title)
+    return ""
 
 
 def asked(turn: Turn) -> bool:
@@ -170,10 +191,19 @@ def leans(message: str) -> bool:
 
 
 def continues(message: str) -> bool:
-    """Whether the message opens as a continuation ("and ...") and is short enough to be one."""
+    """Whether the message opens as a continuation ("and ...") and is short enough to be one, or names no subject."""
     row = tokens(message)
     openings = words("follow_up")
-    return len(row) <= FOLLOW_UP_WORDS and any(tuple(row[:n]) in openings for n in (1, 2))
+    opens = len(row) <= FOLLOW_UP_WORDS and any(tuple(row[:n]) in openings for n in (1, 2))
+    return opens or names_no_subject(message)
+
+
+def names_no_subject(message: str) -> bool:
+    """Whether a detail is asked for and nothing says of what ("How much is the fee?", "Syaratnya apa saja?")."""
+    said = set(telling(message).values())
+    # "How can I pay?" is about paying, "How much do I pay?" is not.
+    besides = _details() | {meaning("pay")} if "amount" in sought(message) else _details()
+    return bool(said) and said <= besides
 
 
 def previous_question(turn: Turn) -> str:
@@ -197,4 +227,10 @@ def _offers() -> tuple[str, ...]:
 
 @cache
 def _pleas() -> tuple[str, ...]:
-    return tuple(say("clarify", code) for code in LANGUAGES)
+    keys: tuple[Key, ...] = ("clarify", "which")
+    return tuple(say(key, code) for key in keys for code in LANGUAGES)
+
+
+@cache
+def _details() -> frozenset[str]:
+    return frozenset(meaning(word) for phrase in words("detail") for word in phrase)

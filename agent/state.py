@@ -24,6 +24,7 @@ from sahut.turn import (
     Confirmation,
     Decision,
     Draft,
+    Menu,
     Reason,
     Reply,
     Screening,
@@ -92,6 +93,7 @@ class Ending:
     sentences: tuple[Sentence, ...] = ()
     confirmation: Confirmation | None = None
     buttons: tuple[Button, ...] = ()
+    menu: Menu | None = None
     step: Step | None = None
     aside: Aside | None = None
     suggestion: str = ""

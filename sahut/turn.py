@@ -350,11 +350,15 @@ class ToolCard(Value):
 
 
 class Draft(Value):
-    """What a chat model thought of: an answer, a question back, tool calls, or that a human is needed."""
+    """What a chat model thought of: an answer, a question back, tool calls, or that a human is needed.
+
+    `choices` are what a question back lets the customer choose from.
+    """
 
     decision: Decision
     sentences: tuple[Sentence, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    choices: tuple[str, ...] = ()
     reason: Reason | None = None
     confidence: float | None = None
     small_talk: bool = False

@@ -101,13 +101,16 @@ class Shelf:
     asked: list[str] = field(default_factory=list)
     unanswerable: tuple[str, ...] = ()
     fails: Exception | None = None
+    features: dict[str, float] = field(default_factory=dict)
 
     async def search(self, question: str, *, top: int = 5, collections: Collection[str] | None = None) -> SearchResult:
         self.asked.append(question)
         if self.fails is not None:
             raise self.fails
         answerable = 0.05 if question in self.unanswerable else self.answerable
-        return SearchResult(question=question, answerable=answerable, passages=self.passages[:top])
+        return SearchResult(
+            question=question, answerable=answerable, passages=self.passages[:top], features=self.features
+        )
 
 
 @dataclass
