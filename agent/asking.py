@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.phrases import say
+from agent.language.phrases import say
 from agent.state import Ending, State
 from sahut.authority import digest_of
 from sahut.ids import new_id

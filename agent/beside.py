@@ -7,7 +7,7 @@ Must not know a model.
 from collections.abc import Sequence
 
 from agent.asking import with_question
-from agent.parts import MOST, beside_request
+from agent.reading.parts import MOST, beside_request
 from agent.several import found_for
 from agent.state import Deps, Ending, State
 from sahut.turn import Asked, Brief, ToolCall

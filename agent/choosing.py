@@ -1,9 +1,9 @@
 """Asks which matter a question is about that does not say it and that several passages answer. Searches nothing."""
 
-from agent import reading
-from agent.concepts import told
-from agent.phrases import say
-from agent.sought import held, sought
+from agent.language.concepts import told
+from agent.language.phrases import say
+from agent.language.sought import held, sought
+from agent.reading import burst as reading
 from agent.state import Ending
 from sahut.forms import MOST_BUTTONS, MOST_ROWS, ROW_TITLE
 from sahut.text import cut, utf16_length

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 
-from agent.words import DATA
+from agent.language.words import DATA
 
 CALIBRATION_VERSION = "sample-5"
 FITTED = DATA / "confidence.toml"

@@ -2,14 +2,14 @@
 
 import re
 
-from agent import reading
 from agent.authority import is_subverted
-from agent.check import Checked
+from agent.checking.check import Checked
 from agent.choosing import which
-from agent.facts import facts
-from agent.filling import MOST_MISSES, Step
-from agent.phrases import LANGUAGES, Key, say
-from agent.proposing import asks
+from agent.filling.machine import MOST_MISSES, Step
+from agent.language.facts import facts
+from agent.language.phrases import LANGUAGES, Key, say
+from agent.reading import burst as reading
+from agent.reading.proposing import asks
 from agent.state import Ending, State
 from sahut.turn import Reason, Screening, ToolCall, Turn
 

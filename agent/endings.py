@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 from langgraph.runtime import Runtime
 
 from agent.authority import may_write
+from agent.chat.trouble import TROUBLES
 from agent.confidence import CALIBRATION_VERSION
-from agent.filling import Step
-from agent.form_questions import MOST_CHARACTERS as MOST_BESIDE_CHOICES
-from agent.form_questions import Asked, question
-from agent.phrases import acknowledge, say
-from agent.remembering import remembered
+from agent.filling.machine import Step
+from agent.filling.questions import MOST_CHARACTERS as MOST_BESIDE_CHOICES
+from agent.filling.questions import Asked, question
+from agent.language.phrases import acknowledge, say
+from agent.reading.remembering import remembered
 from agent.state import Deps, Ending, State
-from agent.trouble import TROUBLES
 from sahut.text import cut, utf16_length
 from sahut.turn import Promised, Reply, ToolCall, Turn, Usage
 

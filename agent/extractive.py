@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from agent.beside import matter_of
 from agent.choosing import choices_of
-from agent.concepts import told
-from agent.facts import facts
-from agent.phrases import quote_frame, say
-from agent.proposing import propose
-from agent.sought import held, sought
-from agent.words import tokens, words
+from agent.language.concepts import told
+from agent.language.facts import facts
+from agent.language.phrases import quote_frame, say
+from agent.language.sought import held, sought
+from agent.language.words import tokens, words
+from agent.reading.proposing import propose
 from knowledge.chunk import sentences
 from sahut.ports import Embedder
 from sahut.turn import Brief, Citation, Draft, Passage, Sentence, ToolCall

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from agent.proposing import asks
-from agent.words import tokens, words
+from agent.language.words import tokens, words
+from agent.reading.proposing import asks
 from sahut.models import Attachment
 from sahut.ports import Embedder
 from sahut.turn import Brief, ToolCard

@@ -8,16 +8,17 @@ from zoneinfo import ZoneInfo
 
 from langgraph.runtime import Runtime
 
-from agent import filling, reading
 from agent.authority import may_write
 from agent.deciding import WANTS_HUMAN, asked_again
-from agent.filling import Ear, Step
-from agent.form_questions import presses_old_summary
+from agent.filling import machine as filling
+from agent.filling.machine import Ear, Step
+from agent.filling.questions import presses_old_summary
+from agent.language.phrases import say
+from agent.language.words import tokens
 from agent.nodes import MOST_CHARACTERS
-from agent.phrases import say
-from agent.proposing import propose
+from agent.reading import burst as reading
+from agent.reading.proposing import propose
 from agent.state import Deps, Ending, State
-from agent.words import tokens
 from sahut.forms import Edition, Filling, TextField, say_in
 from sahut.turn import ToolCall, Turn
 from tools import forms

@@ -14,11 +14,11 @@ from typing import Any
 from openai import APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
 from openai.types import CompletionUsage
 
-from agent.answer import UnusableError, plain, read, read_opinion
+from agent.chat.answer import UnusableError, plain, read, read_opinion
+from agent.chat.veil import Hiding, Veil
+from agent.language.words import DATA
 from agent.memory import TokenCounter, clip
 from agent.prompts import LOOK_FORMAT, PROMPT_VERSION, RESPONSE_FORMAT, look, messages, repair, summing, tools
-from agent.veil import Hiding, Veil
-from agent.words import DATA
 from sahut.errors import ConfigurationError, ModelFailed, Trouble
 from sahut.settings import Settings
 from sahut.turn import Brief, Draft, Opinion, Turn, Usage

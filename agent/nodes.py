@@ -8,12 +8,16 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from agent import beside, reading, several
+from agent import beside, several
 from agent.asking import ask
 from agent.authority import grant_of, ground_of, is_subverted
 from agent.briefing import MOST_ROUNDS, brief_of, offers_of
-from agent.check import check, join
-from agent.circumstances import circumstances, is_flood
+from agent.checking.check import check, join
+from agent.checking.features import features_of
+from agent.checking.grounding import grounded
+from agent.checking.leaks import without_leaks
+from agent.checking.own_words import objection
+from agent.checking.promises import without_empty
 from agent.deciding import (
     ABUSE,
     ANSWERABLE_FLOOR,
@@ -30,13 +34,10 @@ from agent.deciding import (
     without_text,
     without_weighing,
 )
-from agent.features import features_of
-from agent.grounding import grounded
-from agent.leaks import without_leaks
-from agent.own_words import objection
-from agent.phrases import say
-from agent.promises import without_empty
-from agent.second_look import second_look
+from agent.language.phrases import say
+from agent.reading import burst as reading
+from agent.screening.circumstances import circumstances, is_flood
+from agent.screening.second_look import second_look
 from agent.state import Deps, Ending, State
 from sahut.authority import Grant
 from sahut.errors import ModelFailed, Trouble

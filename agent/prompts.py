@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.chat.specimen import SPECIMEN
+from agent.chat.summing import summed
 from agent.memory import Count, clip, fit
-from agent.specimen import SPECIMEN
-from agent.summing import summed
 from sahut.turn import Brief, Line, Passage, ToolCall, Turn
 
 HISTORY_TOKENS = 2_000

@@ -13,13 +13,13 @@ import numpy as np
 
 from agent.asking import with_question
 from agent.authority import is_subverted
-from agent.check import Checked, join
-from agent.circumstances import is_flood
+from agent.checking.check import Checked, join
+from agent.checking.features import features_of, within
 from agent.deciding import ANSWERABLE_FLOOR, unanswered
-from agent.features import features_of, within
-from agent.parts import MOST, Part, parts_of
-from agent.phrases import say
-from agent.reading import continues
+from agent.language.phrases import say
+from agent.reading.burst import continues
+from agent.reading.parts import MOST, Part, parts_of
+from agent.screening.circumstances import is_flood
 from agent.state import Deps, Ending, State
 from sahut.ports import Embedder
 from sahut.turn import Asked, Passage, Reason, SearchResult, Sentence

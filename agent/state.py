@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, Protocol, TypedDict
 
 from agent.calibration import SHIPPED, Calibration
-from agent.filling import Step
-from agent.signals import Signal
+from agent.filling.machine import Step
+from agent.screening.signals import Signal
 from sahut.clock import SystemClock
 from sahut.errors import Trouble
 from sahut.forms import Edition

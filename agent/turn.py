@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agent.dialogue import turn_from_text
 from agent.graph import build
-from agent.remembering import recalled
+from agent.reading.remembering import recalled
 from agent.state import Deps, State
 from sahut.turn import Reply, Turn
 

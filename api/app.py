@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from api import health, problems, rest, tracking, uploads, webhook
+from api import health, problems, rest, tracking, webhook
+from api.desk import uploads
 from api.house import House
 from api.rest.description import Described
 from sahut import __version__

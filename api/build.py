@@ -14,28 +14,28 @@ from functools import partial
 
 import httpx
 
+from agent.chat.hearing import make_hearing
+from agent.chat.lineup import Lineup
 from agent.dialogue import turn_from_text
-from agent.hearing import make_hearing
-from agent.lineup import Lineup
 from agent.memory import TokenCounter
 from agent.turn import take_turn
-from api.account import AccountWatch
-from api.closings import Closer
-from api.courier import Courier
+from api.background.closings import Closer
+from api.background.courier import Courier
+from api.background.fetching import Fetcher
+from api.background.keeper import Keeper
+from api.background.remembering import Remembering
+from api.background.tidying import Tidier
+from api.background.windows import Warner
 from api.events import Events
-from api.fetching import Fetcher
 from api.house import House
-from api.keeper import Keeper
 from api.metrics import Metrics
 from api.mind import Mind, guidance_of, open_mind, spam_threshold
-from api.remembering import Remembering
-from api.sender import Sender
-from api.standing import Standing
+from api.sending.account import AccountWatch
+from api.sending.sender import Sender
+from api.sending.standing import Standing
+from api.sending.templates import TemplateWatch
 from api.switchboard import Switchboard
-from api.templates import TemplateWatch
-from api.tidying import Tidier
 from api.whatsapp.client import GraphClient
-from api.windows import Warner
 from api.worker import Pace, Worker
 from sahut.clock import SystemClock
 from sahut.engine import Engine

@@ -7,18 +7,18 @@ from functools import cached_property
 
 from fastapi import Request
 
-from agent.screen import reader
-from api.background import Background
-from api.conflicts import Conflicts
-from api.courier import Courier
+from agent.screening.screen import reader
+from api.background.courier import Courier
+from api.background.fetching import Fetcher
+from api.background.keeper import Keeper
+from api.background.remembering import Remembering
+from api.background.tasks import Background
+from api.desk.conflicts import Conflicts
 from api.events import Events
-from api.fetching import Fetcher
-from api.keeper import Keeper
 from api.metrics import Metrics
 from api.passwords import Passwords
-from api.remembering import Remembering
+from api.sending.templates import TemplateWatch
 from api.switchboard import Switchboard
-from api.templates import TemplateWatch
 from api.whatsapp.sniff import READABLE
 from api.worker import Worker
 from sahut.engine import Engine

@@ -7,9 +7,9 @@ import hashlib
 import json
 from typing import Any
 
-from agent.pausing import patience
-from agent.phrases import say
-from api.closings import rating_of, take_rating
+from agent.language.phrases import say
+from agent.reading.pausing import patience
+from api.background.closings import rating_of, take_rating
 from api.house import House
 from api.whatsapp import outgoing
 from api.whatsapp.policy import policy_for

@@ -66,5 +66,5 @@ class Metrics:
         )
 
     def asked(self, model: str, outcome: str) -> None:
-        """Count a question to a chat model (`agent.lineup.Watch`)."""
+        """Count a question to a chat model (`agent.chat.lineup.Watch`)."""
         self.models.labels(model, outcome).inc()

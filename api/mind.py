@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.calibration import Calibration, read_calibration
+from agent.chat.spending import Purse, limits_of
 from agent.extractive import Extractive
-from agent.marks import StoredMarks
 from agent.prompts import PROMPT_VERSION
-from agent.screen import Screen, reader
-from agent.spending import Purse, limits_of
+from agent.screening.marks import StoredMarks
+from agent.screening.screen import Screen, reader
 from agent.turn import Assistant, Deps
 from knowledge.embed import make_embedder
 from knowledge.index import ScanIndex, VectorIndex, open_index
@@ -177,7 +177,7 @@ def _chat_model(
 ) -> tuple[ChatModel, Judge | None]:
     if settings.chat_model == "extractive":
         return extractive, None
-    from agent.lineup import Lineup
+    from agent.chat.lineup import Lineup
     from agent.model import make_chat_models
 
     models = make_chat_models(settings)

@@ -13,14 +13,14 @@ from itertools import count
 
 import structlog
 
-from agent.phrases import say
-from api.closings import Closer
+from agent.language.phrases import say
+from api.background.closings import Closer
+from api.background.windows import Warner
 from api.metrics import Metrics
-from api.sender import PATIENCE, Sender
-from api.ticks import Ticks
+from api.sending.sender import PATIENCE, Sender
+from api.sending.ticks import Ticks
 from api.whatsapp import outgoing
 from api.whatsapp.replies import shaped
-from api.windows import Warner
 from sahut.engine import Engine
 from sahut.errors import StoreUnavailable
 from sahut.ids import ConversationId

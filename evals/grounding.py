@@ -1,7 +1,7 @@
-"""Fits and measures `agent.grounding`: `python -m evals.grounding CALIBRATION TEST`. Changes no file.
+"""Fits and measures `agent.checking.grounding`: `python -m evals.grounding CALIBRATION TEST`. Changes no file.
 
 A line of the cases: `{"id", "language", "sentence", "document", "quote", "supported"}`. The weights are fitted on the
-first file and measured on the second; paste them into `agent/grounding.py`. It knows no model.
+first file and measured on the second; paste them into `agent/checking/grounding.py`. It knows no model.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agent import grounding
+from agent.checking import grounding
 from evals.calibrate import logistic
 from evals.curves import auroc
 from knowledge.embed import LocalEmbedder

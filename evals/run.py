@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agent.chat.trouble import TROUBLES
 from agent.dialogue import next_turn, turn_from_messages
-from agent.trouble import TROUBLES
 from evals.cases import Case, CaseTurn
 from evals.played import Outcome, PlayedCase, Run, Take, dressed
 from evals.plays import Play, play_of

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
-from agent.facts import facts, implied
+from agent.language.facts import facts, implied
 from evals.cases import Expectation
 from sahut.turn import Reply, Screening, ToolCall
 from sahut.values import Value

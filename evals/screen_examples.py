@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent.signals import Kind
+from agent.screening.signals import Kind
 from sahut.errors import ConfigurationError
 
 FOLDER = Path(__file__).with_name("data") / "screen"
@@ -20,7 +20,7 @@ GENUINE = "genuine"
 
 @dataclass(frozen=True)
 class Example:
-    """A message and what it is: one of `agent.evidence.KINDS`, `genuine`, or a near miss `not_...`.
+    """A message and what it is: one of `agent.screening.evidence.KINDS`, `genuine`, or a near miss `not_...`.
 
     `language` is a file's name (`other`: several); that of an SMS is `sms`.
     """

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from agent.authority import INJECTION
 from agent.deciding import DISTRESS, WANTS_HUMAN
-from agent.evidence import KINDS, Evidence, Row, chance
-from agent.language import detect
-from agent.screen import SPAM_THRESHOLD, label, trusted
-from agent.signals import Kind
+from agent.language.detection import detect
+from agent.screening.evidence import KINDS, Evidence, Row, chance
+from agent.screening.screen import SPAM_THRESHOLD, label, trusted
+from agent.screening.signals import Kind
 from evals.screen_examples import GENUINE, SPAM, Example, read_sms, written
 from evals.train_screen import MOST_EMBEDDED, embed, fit, found
 from knowledge.embed import LocalEmbedder
@@ -64,7 +64,7 @@ class Bench:
         return way(fit(examples, self.of(examples), space="measured"))
 
     def scores(self, evidence: Evidence, texts: Sequence[str], kind: Kind) -> Row:
-        """How sure the screen is of the kind for each text, as `agent.screen.assess` computes it."""
+        """How sure the screen is of the kind for each text, as `agent.screening.screen.assess` computes it."""
         rows = np.stack([self._vectors[text] for text in texts]).astype(np.float64)
         meaning = ((rows - evidence.centre) / evidence.scale) @ evidence.weights[kind]
         return np.array(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.dialogue import turn_from_text
-from agent.screen import SPAM_THRESHOLD, Screen
-from agent.second_look import is_worth_it, revised
+from agent.screening.screen import SPAM_THRESHOLD, Screen
+from agent.screening.second_look import is_worth_it, revised
 from knowledge.embed import LocalEmbedder
 from sahut.turn import Guidance, Opinion
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence import KINDS, WEIGHTS, Evidence, Row
-from agent.signals import Kind, names, signals
+from agent.screening.evidence import KINDS, WEIGHTS, Evidence, Row
+from agent.screening.signals import Kind, names, signals
 from evals.screen_examples import GENUINE, SPAM, Example, digest, read_sms, written
 from knowledge.embed import LocalEmbedder
 from sahut.ports import Embedder, Vectors

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
-from agent.signals import Signal
+from agent.screening.signals import Signal
 from agent.state import Screener
 from agent.turn import Assistant
 from sahut.ports import Retriever

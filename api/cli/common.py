@@ -48,7 +48,7 @@ def _loop_factory() -> Any:
 def warn_degraded(reply: "Reply") -> None:
     """Says on standard error why the answer is the fallback's, where the chat model gave none."""
     if reply.trouble is not None:
-        from agent.trouble import TROUBLES
+        from agent.chat.trouble import TROUBLES
 
         print(f"{TROUBLES[reply.trouble]} See `sahut doctor`.", file=sys.stderr)
 

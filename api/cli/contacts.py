@@ -36,7 +36,7 @@ def erase(
 
 
 async def _erase(contact_id: str) -> dict[str, int]:
-    from api.erasing import erase_contact
+    from api.desk.erasing import erase_contact
     from api.mind import open_store
     from sahut.clock import SystemClock
     from sahut.models import Role

@@ -77,7 +77,7 @@ def learn(
 async def _learn(
     sources: list[str], collection: str, most_pages: int, *, dry_run: bool, prune: bool, replace: bool, rebuild: bool
 ) -> "tuple[LearnReport, AttachReport]":
-    from agent.documents import speaks_to_assistant
+    from agent.screening.documents import speaks_to_assistant
     from api.mind import open_store
     from knowledge.addresses import is_address
     from knowledge.attachments import attach
@@ -118,8 +118,8 @@ async def _learn(
 async def _learn_site(
     chosen: Any, store: Any, embedder: Any, address: str, most_pages: int, bar: "_Bar", how: dict[str, Any]
 ) -> "LearnReport":
+    from api.background.keeper import read_site
     from api.build import open_web
-    from api.keeper import read_site
     from knowledge.site import Bounds
     from sahut.clock import SystemClock
 
@@ -291,7 +291,7 @@ async def _search(question: str, top: int, collection: str | None) -> "SearchRes
 
 async def _search_batch(source: Path, out: Path, top: int, collection: str | None) -> int:
     from agent.dialogue import turn_from_messages
-    from agent.reading import question as condensed
+    from agent.reading.burst import question as condensed
     from api.cli.batch import Row, run_batch, text_of
     from api.mind import open_mind
     from sahut.clock import SystemClock

@@ -52,7 +52,7 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
     """Play the sample office in the terminal: a real service, a double of WhatsApp, no key needed."""
-    from api.demo import play_demo
+    from api.demo.play import play_demo
 
     if not run(play_demo(once=once, port=port)):
         raise typer.Exit(1)

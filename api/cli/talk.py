@@ -147,7 +147,7 @@ def _shape(reply: "Reply", *, ms: float) -> dict[str, Any]:
 
 
 async def _screen(message: str) -> dict[str, Any]:
-    from agent.screen import Screen
+    from agent.screening.screen import Screen
     from api.mind import spam_threshold
     from knowledge.embed import LocalEmbedder
 
@@ -157,7 +157,7 @@ async def _screen(message: str) -> dict[str, Any]:
 
 
 async def _screen_batch(source: Path, out: Path) -> int:
-    from agent.screen import Screen
+    from agent.screening.screen import Screen
     from api.cli.batch import Row, run_batch, text_of
     from api.mind import spam_threshold
     from knowledge.embed import LocalEmbedder

@@ -25,8 +25,8 @@ def sync(as_json: AsJson = False) -> None:
 
 async def _sync() -> int:
     from api.mind import open_store
+    from api.sending.templates import TemplateWatch
     from api.switchboard import Switchboard
-    from api.templates import TemplateWatch
     from api.whatsapp.client import GraphClient
     from sahut.clock import SystemClock
     from sahut.errors import ConfigurationError

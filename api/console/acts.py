@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
-from api import approvals
-from api.desk import Desk
+from api.desk import approvals
+from api.desk.conversations import Desk
 from api.house import House
 from sahut.errors import ConfigurationError, Conflict, SahutError, StoreUnavailable
 from sahut.models import PromiseState

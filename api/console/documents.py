@@ -1,4 +1,4 @@
-"""The page of documents: what the assistant knows, more of it, less of it. Receiving and learning is `api.uploads`'."""
+"""The page of documents: what the assistant knows, more of it, less of it. `api.desk.uploads` receives and learns."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,9 +7,9 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from api import uploads
 from api.console import forms, paper
 from api.console.place import BASE, Place
+from api.desk import uploads
 from api.rest.documents import UploadView, upload_view
 from api.rest.multipart import FORM_BYTES, chunks_of
 from api.whatsapp.clean import clean_text

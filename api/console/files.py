@@ -1,10 +1,10 @@
-"""Customers' files for operators who are signed in. What may be shown and what only saved is `api.serving`'s."""
+"""Customers' files for operators who are signed in. What may be shown and what only saved is `api.desk.serving`'s."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
 
 from api.console.place import Place
-from api.serving import file_of
+from api.desk.serving import file_of
 
 router = APIRouter(prefix="/files", include_in_schema=False)
 

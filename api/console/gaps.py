@@ -1,4 +1,4 @@
-"""The pages of gaps: what customers asked in vain, and an article for it. Drafting and publishing is `api.gaps`'."""
+"""The pages of gaps: what customers asked in vain, and an article for it. `api.desk.gaps` drafts and publishes."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.console import forms, paper
 from api.console.place import BASE, Place
-from api.gaps import Gaps
+from api.desk.gaps import Gaps
 from sahut.errors import ConfigurationError, Conflict, LoadError
 from sahut.models import GapState, Role
 from sahut.rules import Actor

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from api import numbers as ours
 from api.console import forms, paper
 from api.console.acts import words_of
 from api.console.place import BASE, Place
+from api.desk import numbers as ours
 from api.house import House
 from sahut.errors import NotFound, SahutError
 from sahut.models import NumberSettings, Role

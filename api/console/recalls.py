@@ -1,4 +1,4 @@
-"""The page of recalls: answers that the documents do not bear out any more. Deciding and sending is `api.recalls`'."""
+"""The page of recalls: answers that the documents do not bear out any more. `api.desk.recalls` decides."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.console import forms, paper
 from api.console.place import BASE, Place
-from api.recalls import Recalls
+from api.desk.recalls import Recalls
 from sahut.errors import SahutError, StoreUnavailable
 from sahut.models import RecallState, Role
 from sahut.store import operators

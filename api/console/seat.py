@@ -1,6 +1,6 @@
 """A seat at the desk: one open page of one operator. Draws it, follows the news, and passes on what the operator does.
 
-Only what changed is sent to the browser. It decides nothing: acts go to `api.desk`, which asks the rules.
+Only what changed is sent to the browser. It decides nothing: acts go to `api.desk.conversations`, which asks the rules.
 """
 
 import asyncio

@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 from api.console import forms, paper
 from api.console.acts import words_of
 from api.console.place import BASE, Place
-from api.desk import Desk
-from api.standing import numbers_of, resume
+from api.desk.conversations import Desk
+from api.sending.standing import numbers_of, resume
 from api.whatsapp.clean import clean_text
 from sahut.errors import SahutError
 from sahut.models import Operator, Role

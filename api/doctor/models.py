@@ -53,7 +53,7 @@ async def _trouble(key: str, url: str) -> str:
 
 async def spending(settings: Settings) -> Finding:
     """What the models took today, and whether customers get quotes in place of the model's answers."""
-    from agent.spending import limits_of
+    from agent.chat.spending import limits_of
     from api.mind import open_store
     from sahut.store import spending
     from sahut.store.spending import Spent

@@ -6,8 +6,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.desk import Desk
-from api.erasing import erase_contact
+from api.desk.conversations import Desk
+from api.desk.erasing import erase_contact
 from api.house import House
 from api.rest.auth import Acting, Admin, Reader, TheHouse
 from api.rest.conversations import ContactView, contact_view

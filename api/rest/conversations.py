@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from api.desk import NOTE_MOST, Desk
+from api.desk.conversations import NOTE_MOST, Desk
 from api.house import House
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.messages import MessageView, message_view

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 
-from api import uploads
+from api.desk import uploads
 from api.house import House
 from api.rest.auth import Acting, Reader, TheHouse, Writer
 from api.rest.multipart import FILE, FORM_BYTES, chunks_of, files_of, form_of

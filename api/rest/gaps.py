@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.gaps import MOST_ARTICLE, MOST_TITLE, Gaps, Whole
+from api.desk.gaps import MOST_ARTICLE, MOST_TITLE, Gaps, Whole
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, Words, page
 from sahut.models import GapState

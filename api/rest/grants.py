@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api import approvals
+from api.desk import approvals
 from api.house import House
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.pages import Page, Words

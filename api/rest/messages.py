@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
+from api.desk.serving import file_of
 from api.rest.auth import Reader, TheHouse
 from api.rest.description import problem_of
-from api.serving import file_of
 from sahut.models import CitationRow, Message
 from sahut.store import library, lists
 

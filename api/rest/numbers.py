@@ -6,11 +6,11 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api import numbers as ours
+from api.desk import numbers as ours
 from api.house import House
 from api.rest.auth import Acting, Admin, Reader, TheHouse
 from api.rest.pages import CountCursor, Limit, Page, Words, page
-from api.standing import numbers_of, resume
+from api.sending.standing import numbers_of, resume
 from sahut.models import NumberEdition, NumberSettings, PhoneNumber
 from sahut.store import number_settings, numbers
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api import passwords
-from api.numbers import Line
+from api.desk.numbers import Line
 from api.rest.auth import Acting, Admin, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, Words, page
 from sahut.models import Operator, Role

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.desk import Desk
+from api.desk.conversations import Desk
 from api.house import House
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, page

@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.recalls import Recalled, Recalls
+from api.desk.recalls import Recalled, Recalls
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.conversations import ContactView
 from api.rest.messages import CitationView, MessageView, message_view

@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.cases import Cases
+from api.desk.tickets import Cases
 from api.house import House
 from api.rest.auth import Acting, Reader, TheHouse
 from api.rest.pages import Cursor, Limit, Page, page

@@ -28,9 +28,9 @@ from sahut.store.database import Tx, table_of
 from sahut.store.rows import lock_conversation, lock_unsettled, update_conversation, update_message
 from sahut.store.sending import Rest, Sending, Step, Upload
 
-# Longer than the sender waits for a POST (`api.sender.POST_LIMIT_S`): one that is still on its way is not yet lost.
+# Longer than the sender waits for a POST (`api.sending.sender.POST_LIMIT_S`): one still on its way is not yet lost.
 SEND_LEASE = timedelta(seconds=30)
-# The same for an upload (`api.sender.UPLOAD_LIMIT_S`), so that nobody else begins it meanwhile.
+# The same for an upload (`api.sending.sender.UPLOAD_LIMIT_S`), so that nobody else begins it meanwhile.
 UPLOAD_LEASE = timedelta(seconds=150)
 
 # What a message can be sent to.

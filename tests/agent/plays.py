@@ -10,8 +10,8 @@ from pydantic import Field
 
 from agent.dialogue import next_turn
 from agent.extractive import Extractive
-from agent.language import detect
-from agent.signals import Signal
+from agent.language.detection import detect
+from agent.screening.signals import Signal
 from agent.turn import Deps, take_turn
 from sahut.forms import Filling
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import SQLModel, select
 
-from agent.phrases import say
+from agent.language.phrases import say
 from knowledge.embed import LocalEmbedder
 from sahut.models import Ticket, ToolCallRow
 from sahut.store import Store

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.parts import beside_request
-from agent.phrases import say
+from agent.language.phrases import say
+from agent.reading.parts import beside_request
 from evals.cases import Expectation
 from evals.measures import answer_sent, answer_wrong
 from evals.played import PlayedTurn

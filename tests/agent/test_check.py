@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.check import check, exists, join
-from agent.facts import Fact, facts, implied, number
+from agent.checking.check import check, exists, join
+from agent.language.facts import Fact, facts, implied, number
 from sahut.turn import Sentence, ToolCall
 from tests.agent.plays import FINES, FINES_EN, HOURS, HOURS_EN, cited, passage
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.choosing import which
-from agent.phrases import say
-from agent.reading import names_no_subject
+from agent.language.phrases import say
+from agent.reading.burst import names_no_subject
 from knowledge.embed import LocalEmbedder
 from sahut.text import utf16_length
 from sahut.turn import Passage

@@ -1,6 +1,6 @@
 """Spans for a model's sentences, and what its tokens cost: the pure parts around the chat model."""
 
-from agent.citing import cite
+from agent.chat.citing import cite
 from agent.model import price_of
 from sahut.turn import Passage
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.concepts import told
+from agent.checking.features import word_likeness
 from agent.confidence import BUDGETS, probability, threshold
 from agent.extractive import MOST_CHARACTERS, Extractive, candidates_of, wants_figure
-from agent.features import word_likeness
-from agent.proposing import asks, fill, propose, topic
-from agent.reading import leans
+from agent.language.concepts import told
+from agent.reading.burst import leans
+from agent.reading.proposing import asks, fill, propose, topic
 from knowledge.embed import LocalEmbedder
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId
 from sahut.turn import Brief, Incoming, Passage, ToolCall, ToolCard, Turn

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import days, figures
-from agent.field_values import Found, Problem, read, shown
-from agent.phrases import LANGUAGES
+from agent.filling.values import Found, Problem, read, shown
+from agent.language import days, figures
+from agent.language.phrases import LANGUAGES
 from sahut.forms import (
     ChoiceField,
     DateField,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.correcting import correction
-from agent.filling import Ear, Step, begin, take
-from agent.form_questions import question
-from agent.phrases import LANGUAGES, say
+from agent.filling.correcting import correction
+from agent.filling.machine import Ear, Step, begin, take
+from agent.filling.questions import question
+from agent.language.phrases import LANGUAGES, say
 from api.whatsapp import outgoing
 from sahut.formfile import read_folder
 from sahut.forms import Edition, Filling

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.phrases import say
+from agent.language.phrases import say
 from agent.prompts import tools
 from knowledge.embed import LocalEmbedder
 from sahut.formfile import read_folder

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.graph import ENDINGS, draw
-from agent.phrases import acknowledge, say
+from agent.language.phrases import acknowledge, say
 from agent.turn import Assistant
 from knowledge.embed import LocalEmbedder
 from sahut.errors import ModelFailed

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.check import Checked
-from agent.grounding import LEAST, denies, grounded, likelihood
+from agent.checking.check import Checked
+from agent.checking.grounding import LEAST, denies, grounded, likelihood
 from knowledge.embed import LocalEmbedder
 from sahut.turn import Sentence, ToolCall
 from tests.agent.plays import cited, passage

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from openai import AsyncOpenAI
 
-from agent.hearing import MOST_CHARACTERS, OpenAIHearing, make_hearing
+from agent.chat.hearing import MOST_CHARACTERS, OpenAIHearing, make_hearing
 from sahut.errors import ModelFailed
 from sahut.settings import Settings
 

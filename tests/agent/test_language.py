@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.language import detect
+from agent.language.detection import detect
 from knowledge.language import identifier
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent.breaker import FAILURES, LONGEST_REST, REST, Breaker
-from agent.lineup import Lineup
-from agent.spending import Limits, Purse, SpendLimitReached
-from agent.trouble import TROUBLES
+from agent.chat.breaker import FAILURES, LONGEST_REST, REST, Breaker
+from agent.chat.lineup import Lineup
+from agent.chat.spending import Limits, Purse, SpendLimitReached
+from agent.chat.trouble import TROUBLES
 from knowledge.embed import LocalEmbedder
 from sahut.errors import ModelFailed, Trouble
 from sahut.store import Store, spending

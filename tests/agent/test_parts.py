@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.parts import MOST, parts_of
+from agent.reading.parts import MOST, parts_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.pausing import ENDS, GOES_ON, PLAIN, patience
+from agent.reading.pausing import ENDS, GOES_ON, PLAIN, patience
 
 WHOLE = (
     "Berapa denda telat bayar?",

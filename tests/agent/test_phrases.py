@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from agent.phrases import (
+from agent.language.phrases import (
     BUTTON_TITLE_LENGTH,
     KEYS,
     LANGUAGES,

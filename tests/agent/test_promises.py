@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.promises import MOST, due, kind_of, promises_in, without_empty
+from agent.checking.promises import MOST, due, kind_of, promises_in, without_empty
 from knowledge.embed import LocalEmbedder
 from sahut.hours import Hours, parse_hours
 from sahut.testing.model import ScriptedModel

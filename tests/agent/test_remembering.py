@@ -6,12 +6,12 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
+from agent.chat.summing import SUMMARY_TOKENS, borne_out, summed, transcript
 from agent.dialogue import turn_from_text
 from agent.memory import TokenCounter
 from agent.prompts import EARLIER, KNOWN, messages
-from agent.proposing import fill
-from agent.remembering import facts_in, remembered
-from agent.summing import SUMMARY_TOKENS, borne_out, summed, transcript
+from agent.reading.proposing import fill
+from agent.reading.remembering import facts_in, remembered
 from knowledge.embed import LocalEmbedder
 from sahut.ids import MessageId
 from sahut.testing.model import ScriptedModel

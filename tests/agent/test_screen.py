@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from agent import evidence
-from agent.circumstances import ANSWERED_BEFORE, FORWARDED_OFTEN, UNASKED_PROGRAM
-from agent.screen import Screen, assess, label
-from agent.signals import hosts, is_disguised, is_look_alike, is_shouted, names, signals
+from agent.screening import evidence
+from agent.screening.circumstances import ANSWERED_BEFORE, FORWARDED_OFTEN, UNASKED_PROGRAM
+from agent.screening.screen import Screen, assess, label
+from agent.screening.signals import hosts, is_disguised, is_look_alike, is_shouted, names, signals
 from evals.screen_examples import digest, written
 from evals.train_screen import fit
 from knowledge.embed import LOCAL, LocalEmbedder

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent import second_look
 from agent.calibration import OPEN
-from agent.second_look import RAISED_FROM
+from agent.screening import second_look
+from agent.screening.second_look import RAISED_FROM
 from knowledge.embed import LocalEmbedder
 from sahut.ids import MessageId
 from sahut.testing import openai_server as server

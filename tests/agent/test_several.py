@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.phrases import say
+from agent.language.phrases import say
 from agent.prompts import SEVERAL, messages
 from evals.cases import Expectation
 from evals.measures import answer_sent, answer_wrong

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.sought import held, sought
+from agent.language.sought import held, sought
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ import uvicorn
 from openai import AsyncOpenAI
 from pydantic import Field
 
-from agent.answer import UnusableError
 from agent.calibration import OPEN
+from agent.chat.answer import UnusableError
+from agent.chat.veil import Hiding
 from agent.model import OpenAIChat
-from agent.veil import Hiding
 from knowledge.embed import LocalEmbedder
 from sahut.testing import openai_server as server
 from sahut.testing.openai_server import Answer, OpenAIScript, Scripted

@@ -3,7 +3,7 @@
 import time
 from statistics import quantiles
 
-from agent.screen import Screen
+from agent.screening.screen import Screen
 from evals.screen_examples import written
 from knowledge.embed import LocalEmbedder
 from tests.bench.tables import Target

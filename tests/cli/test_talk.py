@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.cli.batch import run_batch
-from api.stage import demo_settings
+from api.demo.stage import demo_settings
 from sahut.errors import ModelFailed
 from tests.cli.conftest import Sahut
 from tests.databases import HANDBOOK

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.desk import PARTS_MOST, Desk
+from api.desk.conversations import PARTS_MOST, Desk
 from sahut.errors import ConfigurationError, Conflict, Forbidden, NotFound
 from sahut.ids import new_id
 from sahut.models import AuditEntry, Conversation, Handoff, Message, Note, Operator, Role

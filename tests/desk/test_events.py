@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from api.app import create_app
-from api.desk import Desk
+from api.desk.conversations import Desk
 from api.events import WAITING_MOST, Change, Events, Subscription
 from api.server import listen, served
 from api.simulator.faults import Down

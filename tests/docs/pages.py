@@ -10,10 +10,10 @@ from typing import Any
 import typer
 from pydantic import SecretStr
 
+from agent.chat.specimen import SPECIMEN
+from agent.chat.veil import Hiding
 from agent.graph import draw
 from agent.prompts import PROMPT_VERSION, look, messages, repair
-from agent.specimen import SPECIMEN
-from agent.veil import Hiding
 from api.cli import app
 from api.problems import _STATUS
 from api.rest import router
@@ -116,13 +116,13 @@ def prompts() -> str:
     blocks = [line for row in veil.rows(messages(SPECIMEN, len)) for line in _message(row)]
     return "\n".join(
         [
-            _mark("agent/prompts.py and agent/veil.py"),
+            _mark("agent/prompts.py and agent/chat/veil.py"),
             "",
             "# What a chat model is told",
             "",
             f"Version `{PROMPT_VERSION}`: a hash of what stands below, of the answer's schema and of the budgets.",
             "It is frozen into each turn and stands in its receipt (`prompt_version`), so that an answer can be told",
-            "from one that another prompt made. The data is a made-up specimen (`agent/specimen.py`); what stands",
+            "from one that another prompt made. The data is a made-up specimen (`agent/chat/specimen.py`); what stands",
             "between the fences is a customer's or a document's, and personal data has become stand-ins.",
             "",
             *blocks,

@@ -15,9 +15,9 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
 
-from api.demo import BEFORE
-from api.seeding import Seeder, read_desk
-from api.stage import OFFICE, Login, Stage, open_stage
+from api.demo.play import BEFORE
+from api.demo.seeding import Seeder, read_desk
+from api.demo.stage import OFFICE, Login, Stage, open_stage
 from tests.docs.__main__ import ROOT
 
 IMAGES = ROOT / "docs" / "images"

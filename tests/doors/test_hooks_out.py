@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.responses import RedirectResponse, Response
 
-from api.courier import Courier
+from api.background.courier import Courier
 from api.metrics import Metrics
 from api.mind import load_forms
 from knowledge.embed import LocalEmbedder

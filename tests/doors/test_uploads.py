@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import uploads
+from api.desk import uploads
 from knowledge.learn import learn
 from sahut.errors import Conflict, ModelFailed
 from tests.journeys.people import Operator

@@ -1,8 +1,8 @@
-"""The shipped weights of `agent.grounding` are what the project's own command fits, and hold on what it did not see."""
+"""The shipped weights of `agent.checking.grounding` are what the project fits, and hold on what it did not see."""
 
 from pathlib import Path
 
-from agent import grounding
+from agent.checking import grounding
 from evals.grounding import features_of, fit, read_pairs, shares
 from knowledge.embed import LocalEmbedder
 

@@ -25,8 +25,8 @@ from sqlmodel import col, select
 from structlog.testing import capture_logs
 
 from agent.extractive import Extractive
-from agent.marks import StoredMarks
-from agent.screen import Screen, reader
+from agent.screening.marks import StoredMarks
+from agent.screening.screen import Screen, reader
 from agent.state import Screener
 from agent.turn import Assistant, Deps
 from api.app import create_app

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from agent.phrases import say
+from agent.language.phrases import say
 from api.simulator.customers import Customer
 from knowledge.embed import LocalEmbedder
 from sahut.forms import Form

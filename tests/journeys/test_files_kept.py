@@ -4,9 +4,9 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from api.background.tidying import SETTLING_S, Tidier
 from api.simulator.customers import Customer
 from api.simulator.samples import document, picture
-from api.tidying import SETTLING_S, Tidier
 from sahut.shelf import incoming_shelf
 from tests.journeys.people import Operator
 from tests.journeys.stage import World

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.phrases import say
+from agent.language.phrases import say
 from tests.journeys.lines import FINE, LOST, UNKNOWN
 from tests.journeys.stage import World
 

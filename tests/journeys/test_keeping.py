@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.keeper import read_site
+from api.background.keeper import read_site
 from sahut.outside import Outside
 from sahut.turn import Draft, Sentence
 from tests.databases import Templates

@@ -3,7 +3,7 @@
 from sqlmodel import select
 
 from agent.memory import TokenCounter
-from api.remembering import Remembering
+from api.background.remembering import Remembering
 from sahut.errors import ModelFailed
 from sahut.models import ContactFact, ConversationSummary, Message
 from sahut.turn import Brief, Draft

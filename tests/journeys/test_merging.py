@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from api.desk import Desk
+from api.desk.conversations import Desk
 from sahut.errors import Forbidden
 from sahut.models import AuditEntry, Contact, ContactIdentity, Role
 from sahut.rules import Actor

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.account import AccountChannel, AccountWatch
+from api.sending.account import AccountChannel, AccountWatch
 from knowledge.learn import learn
 from sahut.errors import SendNotMade
 from sahut.store import account

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from api.sending.standing import Standing
 from api.simulator.faults import Refuse
 from api.simulator.graph import NUMBER, TOKEN
-from api.standing import Standing
 from sahut.models import AuditEntry
 from tests.journeys.lines import FINE, LOST
 from tests.journeys.stage import World

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from api.sending.standing import Standing
 from api.simulator.graph import GraphDouble
 from api.simulator.samples import picture
-from api.standing import Standing
 from api.whatsapp import outgoing
 from knowledge.learn import learn
 from sahut.models import AuditEntry, Author, Conversation, Message, NumberSettings, PhoneNumber, Purpose

@@ -1,7 +1,7 @@
 """Spam: into its lane before any model call, without a word to the sender, and back again where it was a mistake."""
 
-from agent.marks import StoredMarks
-from agent.screen import Screen
+from agent.screening.marks import StoredMarks
+from agent.screening.screen import Screen
 from api.simulator.faults import Down
 from sahut.models import AuditEntry
 from tests.journeys.lines import FINE, SPAM

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from api.departures import Departures
+from api.sending.departures import Departures
 from sahut.testing.clock import START, VirtualClock
 
 STEP = timedelta(milliseconds=50)

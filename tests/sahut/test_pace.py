@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.metrics import Metrics
-from api.sender import PATIENCE, Sender
+from api.sending.sender import PATIENCE, Sender
 from api.simulator.graph import NUMBER, TOKEN, GraphDouble
 from api.simulator.rules import Rules
 from api.whatsapp.client import GraphClient

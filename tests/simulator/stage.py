@@ -20,11 +20,11 @@ import httpx
 
 from agent.extractive import Extractive
 from api.build import assemble
+from api.demo.stage import Stage, opened
 from api.server import address_of, listen, served
 from api.simulator.clock import MovableClock
 from api.simulator.graph import TOKEN, GraphDouble
 from api.simulator.rules import Rules
-from api.stage import Stage, opened
 from api.whatsapp.client import GraphClient
 from knowledge.embed import LocalEmbedder
 from sahut.engine import Engine

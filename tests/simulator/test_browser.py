@@ -10,8 +10,8 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from api.demo.stage import OFFICE
 from api.mind import load_forms
-from api.stage import OFFICE
 from tests.journeys.lines import COMPLAINT, FINE
 from tests.simulator.stage import Phone, Phones
 from tests.simulator.test_phones import LIST

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from api.demo.seeding import Seeder, read_desk
+from api.demo.stage import OFFICE
 from api.mind import load_forms
-from api.seeding import Seeder, read_desk
-from api.stage import OFFICE
 from knowledge.embed import LocalEmbedder
 from sahut.errors import ConfigurationError
 from tests.databases import Templates

@@ -15,8 +15,8 @@ from typing import Any
 
 import aiosqlite
 
-from agent.filling import Ear, begin
-from api.sender import POST_LIMIT_S
+from agent.filling.machine import Ear, begin
+from api.sending.sender import POST_LIMIT_S
 from api.whatsapp.client import GraphClient
 from sahut.authority import Grant, Ground, digest_of
 from sahut.errors import ModelFailed, SendUnknown

@@ -14,19 +14,19 @@ from sqlmodel import SQLModel, col, func, select
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from api.closings import Closer
+from api.background.closings import Closer
+from api.background.fetching import Fetcher
 from api.events import Events
-from api.fetching import Fetcher
 from api.house import House
 from api.metrics import Metrics
-from api.sender import Sender
+from api.sending.sender import Sender
+from api.sending.standing import resume
 from api.simulator.faults import Down, Fault, LoseAnswer, LoseRequest, Refuse
 from api.simulator.graph import NUMBER, SECRET, TOKEN, GraphDouble
 from api.simulator.news import Took
 from api.simulator.postoffice import Letter
 from api.simulator.rules import Rules
 from api.simulator.shapes import Json, messages_in, statuses_in
-from api.standing import resume
 from api.switchboard import Switchboard
 from api.whatsapp.policy import POLICIES
 from api.worker import Pace, Worker

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.ticks import Ticks
+from api.sending.ticks import Ticks
 from tests.whatsapp.world import World
 
 
