@@ -6,9 +6,11 @@ from dataclasses import replace
 from agent.language.phrases import say
 from agent.state import Ending, State
 from sahut.authority import digest_of
+from sahut.brief import Sentence
 from sahut.ids import new_id
 from sahut.text import cut, utf16_length
-from sahut.turn import NO, YES, Button, Confirmation, Sentence, ToolCall
+from sahut.toolcall import NO, YES, Confirmation, ToolCall
+from sahut.turn import Button
 
 # WhatsApp allows 1,024 UTF-16 units in the body of a message with buttons.
 MOST_CHARACTERS = 1000

@@ -5,7 +5,7 @@ No draft, document or customer can raise it. Decides nothing: the rules are in `
 
 from agent.state import State
 from sahut.authority import Doubt, Grant, Ground
-from sahut.turn import Confirmation
+from sahut.toolcall import Confirmation
 
 INJECTION = 0.5
 

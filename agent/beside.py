@@ -10,7 +10,9 @@ from agent.asking import with_question
 from agent.reading.parts import MOST, beside_request
 from agent.several import found_for
 from agent.state import Deps, Ending, State
-from sahut.turn import Asked, Brief, ToolCall
+from sahut.brief import Brief
+from sahut.found import Asked
+from sahut.toolcall import ToolCall
 
 # From here on the documents seem to answer a question, so that it is no part of what is requested.
 ANSWERED = 0.5

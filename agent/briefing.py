@@ -3,8 +3,9 @@
 from agent.authority import is_subverted, may_write
 from agent.files import with_files
 from agent.state import Deps, Offers, State
+from sahut.brief import Brief
 from sahut.store import forms, media
-from sahut.turn import Brief, ToolCard
+from sahut.toolcall import ToolCard
 from tools import forms as form_tool
 
 MOST_ROUNDS = 4

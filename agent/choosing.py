@@ -5,9 +5,11 @@ from agent.language.phrases import say
 from agent.language.sought import held, sought
 from agent.reading import burst as reading
 from agent.state import Ending
+from sahut.brief import Brief
 from sahut.forms import MOST_BUTTONS, MOST_ROWS, ROW_TITLE
+from sahut.found import Passage
 from sahut.text import cut, utf16_length
-from sahut.turn import Brief, Button, Menu, Passage, Row
+from sahut.turn import Button, Menu, Row
 
 # WhatsApp allows so much on a button.
 _BUTTON_TITLE = 20

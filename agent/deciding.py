@@ -11,7 +11,8 @@ from agent.language.phrases import LANGUAGES, Key, say
 from agent.reading import burst as reading
 from agent.reading.proposing import asks
 from agent.state import Ending, State
-from sahut.turn import Reason, Screening, ToolCall, Turn
+from sahut.toolcall import ToolCall
+from sahut.turn import Reason, Screening, Turn
 
 WANTS_HUMAN = 0.5
 DISTRESS = 0.5

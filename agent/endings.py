@@ -14,7 +14,8 @@ from agent.language.phrases import acknowledge, say
 from agent.reading.remembering import remembered
 from agent.state import Deps, Ending, State
 from sahut.text import cut, utf16_length
-from sahut.turn import Promised, Reply, ToolCall, Turn, Usage
+from sahut.toolcall import Promised, ToolCall
+from sahut.turn import Reply, Turn, Usage
 
 # What a text message of WhatsApp may hold; one turn sends one message, so it is cut to fit.
 MOST_CHARACTERS = 4096

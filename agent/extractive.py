@@ -20,8 +20,10 @@ from agent.language.sought import held, sought
 from agent.language.words import tokens, words
 from agent.reading.proposing import propose
 from knowledge.chunk import sentences
+from sahut.brief import Brief, Draft, Sentence
+from sahut.found import Citation, Passage
 from sahut.ports import Embedder
-from sahut.turn import Brief, Citation, Draft, Passage, Sentence, ToolCall
+from sahut.toolcall import ToolCall
 
 NAME = "extractive"
 MOST_CHARACTERS = 480  # of quotes; with its frame the answer fits a phone's screen

@@ -11,9 +11,10 @@ import numpy as np
 
 from agent.language.words import tokens, words
 from agent.reading.proposing import asks
+from sahut.brief import Brief
 from sahut.models import Attachment
 from sahut.ports import Embedder
-from sahut.turn import Brief, ToolCard
+from sahut.toolcall import ToolCard
 
 # Which kind of file each tool sends.
 SENDS = {"send_document": "document", "send_image": "image"}

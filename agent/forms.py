@@ -20,7 +20,8 @@ from agent.reading import burst as reading
 from agent.reading.proposing import propose
 from agent.state import Deps, Ending, State
 from sahut.forms import Edition, Filling, TextField, say_in
-from sahut.turn import ToolCall, Turn
+from sahut.toolcall import ToolCall
+from sahut.turn import Turn
 from tools import forms
 
 # In free words a wish for a form is only believed where hardly anything else is said.

@@ -19,9 +19,10 @@ from agent.chat.veil import Hiding, Veil
 from agent.language.words import DATA
 from agent.memory import TokenCounter, clip
 from agent.prompts import LOOK_FORMAT, PROMPT_VERSION, RESPONSE_FORMAT, look, messages, repair, summing, tools
+from sahut.brief import Brief, Draft
 from sahut.errors import ConfigurationError, ModelFailed, Trouble
 from sahut.settings import Settings
-from sahut.turn import Brief, Draft, Opinion, Turn, Usage
+from sahut.turn import Opinion, Turn, Usage
 
 TIMEOUT_S = 20.0
 MAX_RETRIES = 2

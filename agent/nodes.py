@@ -40,9 +40,11 @@ from agent.screening.circumstances import circumstances, is_flood
 from agent.screening.second_look import second_look
 from agent.state import Deps, Ending, State
 from sahut.authority import Grant
+from sahut.brief import Draft
 from sahut.errors import ModelFailed, Trouble
 from sahut.tool import ToolContext
-from sahut.turn import Draft, Screening, ToolCall, Turn, Usage
+from sahut.toolcall import ToolCall
+from sahut.turn import Screening, Turn, Usage
 from tools import forms, handoff
 from tools.toolbox import call_key
 

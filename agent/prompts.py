@@ -14,7 +14,10 @@ from zoneinfo import ZoneInfo
 from agent.chat.specimen import SPECIMEN
 from agent.chat.summing import summed
 from agent.memory import Count, clip, fit
-from sahut.turn import Brief, Line, Passage, ToolCall, Turn
+from sahut.brief import Brief
+from sahut.found import Passage
+from sahut.toolcall import ToolCall
+from sahut.turn import Line, Turn
 
 HISTORY_TOKENS = 2_000
 MESSAGE_TOKENS = 1_500

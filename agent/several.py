@@ -21,8 +21,10 @@ from agent.reading.burst import continues
 from agent.reading.parts import MOST, Part, parts_of
 from agent.screening.circumstances import is_flood
 from agent.state import Deps, Ending, State
+from sahut.brief import Sentence
+from sahut.found import Asked, Passage, SearchResult
 from sahut.ports import Embedder
-from sahut.turn import Asked, Passage, Reason, SearchResult, Sentence
+from sahut.turn import Reason
 
 PASSAGES = 8
 # What a chat model is given to read for all of them together.

@@ -11,29 +11,16 @@ from typing import Annotated, Any, NamedTuple, Protocol, TypedDict
 from agent.calibration import SHIPPED, Calibration
 from agent.filling.machine import Step
 from agent.screening.signals import Signal
+from sahut.brief import Draft, Sentence
 from sahut.clock import SystemClock
 from sahut.errors import Trouble
 from sahut.forms import Edition
+from sahut.found import Asked, SearchResult
 from sahut.models import Attachment
 from sahut.ports import ChatModel, Clock, Embedder, Judge, Retriever
 from sahut.store import Store
-from sahut.turn import (
-    Aside,
-    Asked,
-    Button,
-    Confirmation,
-    Decision,
-    Draft,
-    Menu,
-    Reason,
-    Reply,
-    Screening,
-    SearchResult,
-    Sentence,
-    ToolCall,
-    Turn,
-    Usage,
-)
+from sahut.toolcall import Confirmation, ToolCall
+from sahut.turn import Aside, Button, Decision, Menu, Reason, Reply, Screening, Turn, Usage
 from tools.toolbox import Toolbox
 
 

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from sahut.authority import Identity
 from sahut.errors import ConfigurationError
-from sahut.turn import Button, Decision, Reason, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Button, Decision, Reason
 from sahut.values import Value
 from tools.sources import Declaration
 

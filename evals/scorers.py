@@ -15,7 +15,8 @@ from pydantic import Field
 
 from agent.language.facts import facts, implied
 from evals.cases import Expectation
-from sahut.turn import Reply, Screening, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply, Screening
 from sahut.values import Value
 
 # From these on the house acts on what the screen thinks; see `agent/authority.py` and `agent/deciding.py`.

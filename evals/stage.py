@@ -18,7 +18,8 @@ from evals.scoring import told
 from evals.thread import Thread
 from evals.watching import watched
 from sahut.tool import ToolContext
-from sahut.turn import Button, Reply, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Button, Reply
 from tools.declared import declared_tool
 from tools.handoff import hand_off
 from tools.schemas import checked

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from agent.screening.signals import Signal
 from agent.state import Screener
 from agent.turn import Assistant
+from sahut.found import SearchResult
 from sahut.ports import Retriever
-from sahut.turn import Screening, SearchResult
+from sahut.turn import Screening
 
 
 @dataclass

@@ -23,9 +23,9 @@ from knowledge.space import space_of
 from knowledge.text import contextual
 from knowledge.together import as_one, joined, read_once
 from sahut.errors import ModelFailed, StoreUnavailable
+from sahut.found import Passage, SearchResult
 from sahut.ports import Embedder
 from sahut.store import Store, library
-from sahut.turn import Passage, SearchResult
 
 CHECK_EVERY_S = 1.0
 CANDIDATES = 64

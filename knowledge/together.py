@@ -7,7 +7,7 @@ other are one where the weaker is nearly as good as the better.
 import re
 from collections.abc import Callable, Sequence
 
-from sahut.turn import Passage
+from sahut.found import Passage
 
 # A reader is given no more text at once than so many chunks.
 MOST_TOGETHER = 3

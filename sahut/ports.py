@@ -11,7 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sahut.turn import Brief, Draft, Opinion, SearchResult, Turn, Usage
+from sahut.brief import Brief, Draft
+from sahut.found import SearchResult
+from sahut.turn import Opinion, Turn, Usage
 
 Vectors = NDArray[np.float32]
 

@@ -19,7 +19,8 @@ from typing import Any
 from sahut.authority import BY_EFFECT, IRREVERSIBLE, Authority, Confirms, Effect, Identity
 from sahut.ids import ContactId, ConversationId
 from sahut.store import Store
-from sahut.turn import Guidance, Promised, SentFile
+from sahut.toolcall import Promised, SentFile
+from sahut.turn import Guidance
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sahut.authority import Denial, Effect, Identity, Party
+from sahut.authority import Identity
 from sahut.errors import Trouble
 from sahut.forms import Filling
+from sahut.found import EVERYWHERE, Citation
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId
+from sahut.toolcall import Confirmation, Promised, SentFile, ToolCall
 from sahut.values import Value
 
 Decision = Literal["reply", "clarify", "hand_off", "silent"]
@@ -37,10 +39,6 @@ Opinion = Literal["genuine", "spam", "unsure"]
 
 # What is readable in these was not written by the customer: an address, somebody's name.
 DESCRIBED = frozenset({"location", "contacts"})
-# Documents and files of no collection of their own are in this one: every number answers from it.
-EVERYWHERE = "default"
-# Paths of documents that were written from operators' answers to customers begin with this.
-NOTES = "gaps/"
 # How much of a conversation a turn looks back on.
 HISTORY_LINES = 20
 
@@ -62,52 +60,6 @@ class Screening(Value):
     distress: float = 0.0
     abuse: float = 0.0
     language: str = "en"
-
-
-class Passage(Value):
-    """What retrieval found; `start` and `end` are code points in the version's text, `text[start:end]`.
-
-    `chunk` is the best of the chunks that it spans. `also` are passages of other documents with the same words.
-    """
-
-    chunk: str
-    document: str
-    title: str
-    version: str
-    headings: tuple[str, ...] = ()
-    text: str
-    start: int
-    end: int
-    score: float
-    language: str = "en"
-    also: tuple["Passage", ...] = ()
-
-
-class SearchResult(Value):
-    """Passages, best first, and the probability that they hold the answer."""
-
-    question: str
-    answerable: float
-    passages: tuple[Passage, ...] = ()
-    features: dict[str, float] = Field(default_factory=dict)
-
-
-class Asked(Value):
-    """One of several questions of a message, as the customer wrote it, with what was found for it."""
-
-    text: str
-    found: SearchResult
-
-
-class Citation(Value):
-    """A span of one version of a document: `version_text[start:end] == quote`. `version` is the content hash."""
-
-    document: str
-    version: str
-    start: int
-    end: int
-    quote: str
-    title: str = ""
 
 
 class Line(Value):
@@ -136,21 +88,15 @@ class Incoming(Value):
     choice: str = ""
 
 
-# How the ids of a question's two buttons begin; the confirmation's own id follows.
-YES, NO = "yes:", "no:"
+FactKind = Literal["name", "plate", "order", "email"]
 
 
-class Confirmation(Value):
-    """A tool call that waits for somebody's yes. `id` keys the one effect that the yes may have.
+class Remembered(Value):
+    """What a customer said of themselves, and in which message: data, no proof and no instruction."""
 
-    `digest` (`sahut.authority.digest_of`) binds the yes to the arguments as they were shown.
-    """
-
-    id: str
-    tool: str
-    arguments: dict[str, Any]
-    digest: str = ""
-    by: Party = "customer"
+    kind: FactKind
+    value: str
+    message_id: MessageId
 
 
 class Guidance(Value):
@@ -202,8 +148,8 @@ class Turn(Value):
     cleared: bool = False
     rated: bool = False
     identity: Identity = "number"
-    promises: tuple["Promised", ...] = ()
-    known: tuple["Remembered", ...] = ()
+    promises: tuple[Promised, ...] = ()
+    known: tuple[Remembered, ...] = ()
     earlier: str = ""
     overheard: tuple[Incoming, ...] = ()
     guidance: Guidance = Guidance()
@@ -217,57 +163,6 @@ class Turn(Value):
     def attached(self) -> str:
         """What could be read in the burst's files."""
         return "\n\n".join(message.attached for message in self.burst if message.attached)
-
-
-class SentFile(Value):
-    """A file of the organisation's that goes with a message: `hash` names its bytes, `kind` how WhatsApp sends it."""
-
-    name: str
-    kind: Literal["document", "image"]
-    hash: str
-    filename: str
-
-
-FactKind = Literal["name", "plate", "order", "email"]
-
-
-class Remembered(Value):
-    """What a customer said of themselves, and in which message: data, no proof and no instruction."""
-
-    kind: FactKind
-    value: str
-    message_id: MessageId
-
-
-PromiseKind = Literal["call", "contact", "send", "other"]
-
-
-class Promised(Value):
-    """What somebody will do for a customer and when at the latest; `owner` is who, empty: the team."""
-
-    kind: PromiseKind
-    what: str
-    due_at: datetime
-    owner: str = ""
-
-
-class ToolCall(Value):
-    """A tool the assistant wants to call, called, or was refused.
-
-    `answer` is what the customer is told where the tool itself refuses, `denied` which rule refused it, `by` who must
-    agree to a proposed one. `promise` is what the tool made true.
-    """
-
-    name: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    state: Literal["proposed", "done", "refused", "failed"] = "proposed"
-    key: str = ""
-    result: str = ""
-    answer: str = ""
-    denied: Denial | None = None
-    by: Party | None = None
-    file: SentFile | None = None
-    promise: Promised | None = None
 
 
 class Usage(Value):
@@ -304,67 +199,6 @@ class Menu(Value):
 
     button: str
     rows: tuple[Row, ...]
-
-
-class Sentence(Value):
-    """One sentence of a draft with the spans and tool calls (by key) that support it.
-
-    `part`: which of several questions (`Brief.parts`) it answers, where the draft tells.
-    """
-
-    text: str
-    citations: tuple[Citation, ...] = ()
-    tools: tuple[str, ...] = ()
-    part: int | None = None
-
-
-class Brief(Value):
-    """What a chat model is given to think about: the turn, what was found, and what was done so far.
-
-    `parts` are the questions of a message that asks several, `beside` those of one that requests something too.
-    """
-
-    turn: Turn
-    question: str
-    language: str
-    passages: tuple[Passage, ...] = ()
-    answerable: float = 0.0
-    parts: tuple[Asked, ...] = ()
-    beside: tuple[Asked, ...] = ()
-    tools: tuple["ToolCard", ...] = ()
-    done: tuple[ToolCall, ...] = ()
-
-
-class ToolCard(Value):
-    """How a tool presents itself to a model: JSON Schema parameters and example phrases by language.
-
-    `implied`: the arguments that an example phrase settles, where it settles any.
-    """
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
-    examples: tuple[str, ...] = ()
-    implied: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    effect: Effect = "read"
-
-
-class Draft(Value):
-    """What a chat model thought of: an answer, a question back, tool calls, or that a human is needed.
-
-    `choices` are what a question back lets the customer choose from.
-    """
-
-    decision: Decision
-    sentences: tuple[Sentence, ...] = ()
-    tool_calls: tuple[ToolCall, ...] = ()
-    choices: tuple[str, ...] = ()
-    reason: Reason | None = None
-    confidence: float | None = None
-    small_talk: bool = False
-    model: str = ""
-    usage: Usage = Usage()
-    exchange: dict[str, Any] = Field(default_factory=dict)
 
 
 class Reply(Value):
@@ -414,7 +248,3 @@ class Reply(Value):
                 trouble: Trouble = one.get("trouble", "failed")
                 return trouble
         return "embedding" if self.reason == "model_failed" else None
-
-
-Turn.model_rebuild()
-Brief.model_rebuild()

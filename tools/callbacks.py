@@ -15,7 +15,7 @@ from sahut.models import TicketKind
 from sahut.store import tickets
 from sahut.text import cut
 from sahut.tool import Refusal, Told, ToolContext, tool
-from sahut.turn import Promised
+from sahut.toolcall import Promised
 from tools.examples import CALL
 from tools.tickets import open_once, with_link
 from tools.wording import moment, say

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from sahut.tool import ToolContext
-from sahut.turn import ToolCard
+from sahut.toolcall import ToolCard
 from tools import schemas
 from tools.sources import Declaration
 from tools.tool import Arguments, Tool

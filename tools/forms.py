@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sahut.forms import Edition, say_in
 from sahut.store import Store, forms
-from sahut.turn import ToolCall, ToolCard
+from sahut.toolcall import ToolCall, ToolCard
 
 NAME = "send_form"
 _DESCRIPTION = """\

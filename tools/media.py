@@ -10,7 +10,7 @@ from pydantic import Field
 from sahut.models import Attachment
 from sahut.store import media
 from sahut.tool import Told, ToolContext, tool
-from sahut.turn import SentFile
+from sahut.toolcall import SentFile
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -16,7 +16,7 @@ from sahut.store import identities, tickets
 from sahut.store.database import Tx
 from sahut.text import cut
 from sahut.tool import Refusal, Told, ToolContext, tool
-from sahut.turn import Promised
+from sahut.toolcall import Promised
 from tools.examples import ADD, COMPLAIN, FIND
 from tools.wording import moment, say, status
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sahut.authority import Authority
 from sahut.tool import Refusal, Told, ToolContext
-from sahut.turn import ToolCard
+from sahut.toolcall import ToolCard
 
 Arguments = dict[str, Any]
 TIMEOUT_S = 15.0

@@ -22,7 +22,7 @@ from sahut.outside import Refused
 from sahut.store import Store
 from sahut.store import tools as journal
 from sahut.tool import Refusal, Told, ToolContext, ToolFunction
-from sahut.turn import ToolCall, ToolCard
+from sahut.toolcall import ToolCall, ToolCard
 from tools.tool import Arguments, BadArgumentsError, Tool, ToolFailed
 from tools.typed import typed
 

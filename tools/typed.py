@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from sahut.errors import ConfigurationError
 from sahut.tool import Refusal, Told, ToolContext, ToolFunction, ToolSpec, spec_of
-from sahut.turn import ToolCard
+from sahut.toolcall import ToolCard
 from tools.tool import Arguments, BadArgumentsError, Tool
 
 

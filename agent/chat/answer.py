@@ -11,7 +11,9 @@ from agent.chat.citing import cite
 from agent.language.detection import MAJOR, PREFERRED, detect
 from agent.language.words import tokens
 from agent.prompts import DECISIONS, OPINIONS, REASONS, language_name, results
-from sahut.turn import Brief, Draft, Opinion, Sentence, ToolCall
+from sahut.brief import Brief, Draft, Sentence
+from sahut.toolcall import ToolCall
+from sahut.turn import Opinion
 
 # From so many words on a language tells itself, and so many are read.
 _LANGUAGE_TELLS, _LANGUAGE_READ = 8, 120

@@ -3,7 +3,7 @@
 from agent.language.facts import Fact, facts
 from knowledge.chunk import sentences
 from knowledge.lexical import stems
-from sahut.turn import Citation, Passage
+from sahut.found import Citation, Passage
 
 MOST_SPANS = 3
 _FACT = 3  # a shared number, date or link tells more than a shared word

@@ -12,9 +12,10 @@ import structlog
 
 from agent.chat.breaker import Breaker
 from agent.chat.spending import Purse, SpendLimitReached
+from sahut.brief import Brief, Draft
 from sahut.errors import ModelFailed
 from sahut.ports import ChatModel, Clock, Judge
-from sahut.turn import Brief, Draft, Opinion, Turn, Usage
+from sahut.turn import Opinion, Turn, Usage
 
 log = structlog.get_logger(__name__)
 

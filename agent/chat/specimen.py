@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime
 
+from sahut.brief import Brief
+from sahut.found import Passage
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId
-from sahut.turn import Brief, Guidance, Incoming, Line, Passage, Remembered, ToolCall, ToolCard, Turn
+from sahut.toolcall import ToolCall, ToolCard
+from sahut.turn import Guidance, Incoming, Line, Remembered, Turn
 
 _FEES = "The late fee is 2% a month. It is paid at the counter or online."
 

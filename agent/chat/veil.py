@@ -13,8 +13,10 @@ from typing import Any
 
 from agent.chat.answer import UnusableError
 from agent.prompts import STAND_INS
+from sahut.brief import Brief
+from sahut.found import NOTES
 from sahut.personal import essence, find
-from sahut.turn import NOTES, Brief, Turn
+from sahut.turn import Turn
 
 DEFAULT_KINDS = ("email", "card", "id", "phone")
 _TAG_LETTERS = 6

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.language.facts import Fact, facts, implied
-from sahut.turn import Citation, Passage, Sentence, ToolCall
+from sahut.brief import Sentence
+from sahut.found import Citation, Passage
+from sahut.toolcall import ToolCall
 
 _MAY_BE_REPEATED = ("number", "date", "phone", "code")
 

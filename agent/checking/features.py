@@ -7,8 +7,9 @@ import numpy as np
 from agent.checking.check import Checked
 from agent.language.concepts import telling
 from agent.language.sought import held, sought
+from sahut.brief import Draft
+from sahut.found import Citation, Passage, SearchResult
 from sahut.ports import Embedder
-from sahut.turn import Citation, Draft, Passage, SearchResult
 
 UNKNOWN = 0.5
 

@@ -15,8 +15,9 @@ from agent.checking.features import word_likeness
 from agent.language.phrases import is_goodbye, is_greeting, is_thanks
 from agent.language.words import tokens, words
 from knowledge.chunk import sentences
+from sahut.brief import Sentence
 from sahut.ports import Embedder
-from sahut.turn import Sentence, ToolCall
+from sahut.toolcall import ToolCall
 
 # By the embedder that they were fitted for: cosines of another one mean something else.
 FITTED_FOR = "use-multilingual-v3"

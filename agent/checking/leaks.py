@@ -11,7 +11,9 @@ from functools import lru_cache
 from agent.checking.check import results_of
 from agent.language.words import tokens
 from agent.prompts import SYSTEM
-from sahut.turn import Passage, Sentence, ToolCall
+from sahut.brief import Sentence
+from sahut.found import Passage
+from sahut.toolcall import ToolCall
 
 # So many words of ours in a row are no accident.
 RUN = 8

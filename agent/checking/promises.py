@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from agent.language.days import days_in
 from agent.language.words import DATA
 from knowledge.chunk import sentences
+from sahut.brief import Sentence
 from sahut.hours import Hours
-from sahut.turn import Promised, PromiseKind, Sentence, ToolCall
+from sahut.toolcall import Promised, PromiseKind, ToolCall
 
 # Of business time, where no hour and no day is named.
 DUE = timedelta(hours=8)

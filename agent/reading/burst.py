@@ -23,7 +23,8 @@ from agent.language.words import consists_of, tokens, words
 from sahut import rules
 from sahut.forms import ROW_TITLE
 from sahut.text import cut
-from sahut.turn import NO, YES, Incoming, Line, Turn
+from sahut.toolcall import NO, YES
+from sahut.turn import Incoming, Line, Turn
 
 # Nothing is asked by these, so nothing is answered.
 SILENT_KINDS = rules.SILENT_KINDS | {"sticker"}

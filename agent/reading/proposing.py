@@ -12,7 +12,8 @@ import numpy as np
 from agent.language.words import tokens, words
 from agent.reading.remembering import facts_in
 from sahut.ports import Embedder
-from sahut.turn import FactKind, Remembered, ToolCall, ToolCard
+from sahut.toolcall import ToolCall, ToolCard
+from sahut.turn import FactKind, Remembered
 
 # Cosine of a clause with a tool's own example phrase from which the customer means the tool. Measured on 100 messages
 # in five languages: requests in other words reach .67 and more, other wishes ("I want to request a refund") .65.

@@ -10,10 +10,10 @@ from api.cli.common import AsJson, quiet_logs, run, settings, show_json, warn_em
 if TYPE_CHECKING:
     from knowledge.attachments import AttachReport
     from knowledge.report import LearnReport, Step
+    from sahut.found import SearchResult
     from sahut.ports import Embedder
     from sahut.settings import Settings
     from sahut.store import Store
-    from sahut.turn import SearchResult
 
 Sources = Annotated[
     list[str] | None,

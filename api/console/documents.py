@@ -13,9 +13,9 @@ from api.desk import uploads
 from api.rest.documents import UploadView, upload_view
 from api.rest.multipart import FORM_BYTES, chunks_of
 from api.whatsapp.clean import clean_text
+from sahut.found import EVERYWHERE
 from sahut.models import Role
 from sahut.store import library, operators
-from sahut.turn import EVERYWHERE
 
 router = APIRouter(prefix="/documents", include_in_schema=False)
 # What customers are told comes from here, so not every operator may change it.

@@ -17,14 +17,15 @@ from api.desk import uploads
 from api.house import House
 from api.whatsapp.clean import clean_text
 from knowledge import gaps as gathering
+from sahut.brief import Brief
 from sahut.errors import ConfigurationError, Conflict, LoadError, ModelFailed
+from sahut.found import NOTES, Passage
 from sahut.models import FileState, Gap, GapQuestion, GapState
 from sahut.rules import Actor
 from sahut.store import gaps
 from sahut.store import uploads as upload_rows
 from sahut.store.audit import audit
 from sahut.store.gaps import Answer, Counted
-from sahut.turn import NOTES, Brief, Passage
 
 log = structlog.get_logger(__name__)
 

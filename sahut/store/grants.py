@@ -18,7 +18,8 @@ from sahut.rules import Actor
 from sahut.store.audit import audit
 from sahut.store.database import Tx, changed
 from sahut.store.rows import lock_conversation
-from sahut.turn import Reply, ToolCall, Turn
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply, Turn
 
 
 async def move(tx: Tx, turn: Turn, reply: Reply, *, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sahut.models import Author, Message, Promise, PromiseState, Ticket, TicketS
 from sahut.rules import Actor
 from sahut.store.audit import audit
 from sahut.store.database import Tx, changed, insert_once, table_of
-from sahut.turn import Promised, ToolCall
+from sahut.toolcall import Promised, ToolCall
 
 MOST_TEXT = 1000
 _MOST_SHOWN = 20

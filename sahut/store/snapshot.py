@@ -18,7 +18,8 @@ from sahut.models import (
 )
 from sahut.store import files, forms, memory, promises, proofs
 from sahut.store.database import Tx, table_of
-from sahut.turn import HISTORY_LINES, Confirmation, Guidance, Incoming, Line, Turn
+from sahut.toolcall import Confirmation
+from sahut.turn import HISTORY_LINES, Guidance, Incoming, Line, Turn
 
 # Of what a customer wrote to a person, the newest so many are looked at.
 MOST_OVERHEARD = 200

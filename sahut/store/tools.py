@@ -14,7 +14,7 @@ from sahut.ids import ContactId, ConversationId
 from sahut.models import Contact, Conversation, ToolCallRow
 from sahut.store import promises
 from sahut.store.database import Tx, insert_once
-from sahut.turn import ToolCall
+from sahut.toolcall import ToolCall
 
 BEGUN = "begun"
 # `new`: this run begins it. `again`: an earlier run began it and nobody knows how far it came. `over`: one too many.

@@ -9,9 +9,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from sahut.brief import Brief, Draft
 from sahut.errors import ModelFailed
 from sahut.ports import ChatModel
-from sahut.turn import Brief, Draft
 
 Line = Draft | Exception | Callable[[Brief], Draft]
 

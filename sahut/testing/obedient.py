@@ -11,7 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
-from sahut.turn import Brief, Citation, Draft, Passage, Sentence, ToolCall, ToolCard
+from sahut.brief import Brief, Draft, Sentence
+from sahut.found import Citation, Passage
+from sahut.toolcall import ToolCall, ToolCard
 
 # What it does with one brief: calls tools as they are described; calls them for others and with forged authority; with
 # nonsense; says everything it has read; says it as a question, as small talk, as a wish for a person.

@@ -13,29 +13,16 @@ from agent.extractive import Extractive
 from agent.language.detection import detect
 from agent.screening.signals import Signal
 from agent.turn import Deps, take_turn
+from sahut.brief import Draft, Sentence
 from sahut.forms import Filling
+from sahut.found import Citation, Passage, SearchResult
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId, new_id
 from sahut.models import Contact, Conversation
 from sahut.ports import ChatModel, Embedder
 from sahut.store import Store
 from sahut.tool import ToolContext, tool
-from sahut.turn import (
-    Citation,
-    Confirmation,
-    Draft,
-    Guidance,
-    Incoming,
-    Line,
-    Passage,
-    Promised,
-    Remembered,
-    Reply,
-    Screening,
-    SearchResult,
-    Sentence,
-    Turn,
-    Verdict,
-)
+from sahut.toolcall import Confirmation, Promised
+from sahut.turn import Guidance, Incoming, Line, Remembered, Reply, Screening, Turn, Verdict
 from tools.handoff import hand_off
 from tools.tickets import create_ticket
 from tools.toolbox import Toolbox

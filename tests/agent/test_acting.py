@@ -10,10 +10,11 @@ from sqlmodel import SQLModel, select
 
 from agent.language.phrases import say
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft, Sentence
 from sahut.models import Ticket, ToolCallRow
 from sahut.store import Store
 from sahut.testing.model import ScriptedModel
-from sahut.turn import Draft, Sentence, ToolCall
+from sahut.toolcall import ToolCall
 from tests.agent.plays import ATTACK, FINES_EN, UNSURE, WISH, Play, Shelf, kinds, play, says
 from tests.databases import Templates
 

@@ -6,7 +6,8 @@ from agent.asking import ask
 from api.whatsapp.replies import shaped
 from sahut.authority import digest_of
 from sahut.text import utf16_length
-from sahut.turn import Reply, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply
 
 QUESTIONS = {"en": "Shall I open a ticket about “{topic}”: {description} Is that right?"}
 BESIDE_BUTTONS = 1024

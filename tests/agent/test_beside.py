@@ -13,9 +13,11 @@ from evals.cases import Expectation
 from evals.measures import answer_sent, answer_wrong
 from evals.played import PlayedTurn
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Brief, Draft
 from sahut.models import Ticket
 from sahut.testing.model import ScriptedModel
-from sahut.turn import Brief, Draft, Reply, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply
 from tests.agent.plays import FINES_EN, HOURS_EN, UNSURE, Play, Shelf, cited, play, says
 from tests.agent.test_acting import rows
 from tests.databases import Templates

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from agent.checking.check import check, exists, join
 from agent.language.facts import Fact, facts, implied, number
-from sahut.turn import Sentence, ToolCall
+from sahut.brief import Sentence
+from sahut.toolcall import ToolCall
 from tests.agent.plays import FINES, FINES_EN, HOURS, HOURS_EN, cited, passage
 
 

@@ -11,8 +11,8 @@ from agent.choosing import which
 from agent.language.phrases import say
 from agent.reading.burst import names_no_subject
 from knowledge.embed import LocalEmbedder
+from sahut.found import Passage
 from sahut.text import utf16_length
-from sahut.turn import Passage
 from tests.agent.plays import Play, Shelf, passage, play
 from tests.databases import Templates
 

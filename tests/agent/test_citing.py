@@ -2,7 +2,7 @@
 
 from agent.chat.citing import cite
 from agent.model import price_of
-from sahut.turn import Passage
+from sahut.found import Passage
 
 FEES = "The late fee is 2% a month. It is paid at the counter. The office opens at 08:00 on weekdays."
 

@@ -9,8 +9,11 @@ from agent.language.concepts import told
 from agent.reading.burst import leans
 from agent.reading.proposing import asks, fill, propose, topic
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Brief
+from sahut.found import Passage
 from sahut.ids import ContactId, ConversationId, MessageId, TurnId
-from sahut.turn import Brief, Incoming, Passage, ToolCall, ToolCard, Turn
+from sahut.toolcall import ToolCall, ToolCard
+from sahut.turn import Incoming, Turn
 from tests.agent.plays import FINES_EN, FINES_ID, HOURS_EN, NOW, passage
 from tools.tickets import create_ticket
 from tools.toolbox import Toolbox

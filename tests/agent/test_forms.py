@@ -11,10 +11,12 @@ import pytest
 from agent.language.phrases import say
 from agent.prompts import tools
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft
 from sahut.formfile import read_folder
 from sahut.store import forms
 from sahut.testing.model import ScriptedModel
-from sahut.turn import Draft, Incoming, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Incoming
 from tests.agent.plays import ATTACK, FINES_EN, NOW, UNSURE, WISH, Play, Shelf, cited, play, says
 from tests.databases import Templates
 

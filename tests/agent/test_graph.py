@@ -13,10 +13,12 @@ from agent.graph import ENDINGS, draw
 from agent.language.phrases import acknowledge, say
 from agent.turn import Assistant
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft, Sentence
 from sahut.errors import ModelFailed
 from sahut.ids import MessageId
 from sahut.testing.model import ScriptedModel
-from sahut.turn import Draft, Incoming, Sentence, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Incoming
 from tests.agent.plays import (
     FINES_EN,
     FINES_ID,

@@ -5,7 +5,8 @@ import pytest
 from agent.checking.check import Checked
 from agent.checking.grounding import LEAST, denies, grounded, likelihood
 from knowledge.embed import LocalEmbedder
-from sahut.turn import Sentence, ToolCall
+from sahut.brief import Sentence
+from sahut.toolcall import ToolCall
 from tests.agent.plays import cited, passage
 
 CARDS = (

@@ -14,11 +14,14 @@ from pydantic import SecretStr
 
 from agent.model import OpenAIChat, make_chat_models
 from agent.prompts import PROMPT_VERSION, SYSTEM, fence_of
+from sahut.brief import Brief
 from sahut.errors import ConfigurationError, ModelFailed
+from sahut.found import Passage
 from sahut.settings import Settings
 from sahut.testing import openai_server as server
 from sahut.testing.openai_server import OpenAIScript
-from sahut.turn import Brief, Guidance, Incoming, Line, Passage, ToolCall, ToolCard, Turn
+from sahut.toolcall import ToolCall, ToolCard
+from sahut.turn import Guidance, Incoming, Line, Turn
 
 FEES = "The late fee is 2% a month. It is paid at the counter. The office opens at 08:00 on weekdays."
 KEY = "sk-very-secret-key"

@@ -10,9 +10,10 @@ import pytest
 
 from agent.checking.promises import MOST, due, kind_of, promises_in, without_empty
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Sentence
 from sahut.hours import Hours, parse_hours
 from sahut.testing.model import ScriptedModel
-from sahut.turn import Promised, Sentence, ToolCall
+from sahut.toolcall import Promised, ToolCall
 from tests.agent.plays import FINES_EN, Play, Shelf, cited, passage, play, says
 from tests.databases import Templates
 

@@ -13,10 +13,12 @@ from agent.prompts import EARLIER, KNOWN, messages
 from agent.reading.proposing import fill
 from agent.reading.remembering import facts_in, remembered
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Brief
 from sahut.ids import MessageId
 from sahut.testing.model import ScriptedModel
 from sahut.tool import ToolContext, tool
-from sahut.turn import Brief, Incoming, Line, Remembered, Screening, ToolCard
+from sahut.toolcall import ToolCard
+from sahut.turn import Incoming, Line, Remembered, Screening
 from tests.agent.plays import ATTACK, FINES_EN, NOW, UNSURE, Shelf, cited, play, says
 from tests.databases import Templates
 from tools.handoff import hand_off

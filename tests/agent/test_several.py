@@ -13,8 +13,9 @@ from evals.cases import Expectation
 from evals.measures import answer_sent, answer_wrong
 from evals.played import PlayedTurn
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Brief
 from sahut.testing.model import ScriptedModel
-from sahut.turn import Brief, Reply
+from sahut.turn import Reply
 from tests.agent.plays import FINES_EN, HOURS_EN, Play, Shelf, cited, kinds, play, says
 from tests.databases import Templates
 

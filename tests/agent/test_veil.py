@@ -19,10 +19,11 @@ from agent.chat.answer import UnusableError
 from agent.chat.veil import Hiding
 from agent.model import OpenAIChat
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Brief
 from sahut.testing import openai_server as server
 from sahut.testing.openai_server import Answer, OpenAIScript, Scripted
 from sahut.tool import ToolContext, tool
-from sahut.turn import Brief, Incoming, Line
+from sahut.turn import Incoming, Line
 from tests.agent.plays import FINES_EN, TOOLS, Play, Shelf, passage, play
 from tests.agent.test_model import brief
 from tests.databases import Templates

@@ -20,9 +20,9 @@ from knowledge.index import ScanIndex
 from knowledge.learn import learn
 from knowledge.search import Search
 from knowledge.space import space_of
+from sahut.found import SearchResult
 from sahut.migrations import migrate
 from sahut.store import Store
-from sahut.turn import SearchResult
 from tests.bench.processes import Folder
 from tests.bench.tables import show
 

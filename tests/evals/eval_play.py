@@ -7,7 +7,8 @@ from typing import Any
 
 from evals.cases import Case
 from evals.suite import Suite
-from sahut.turn import Citation, Reply, Turn, Usage
+from sahut.found import Citation
+from sahut.turn import Reply, Turn, Usage
 
 
 class ScriptedAssistant:

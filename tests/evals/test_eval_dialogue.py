@@ -6,7 +6,8 @@ import pytest
 
 from agent.dialogue import next_turn, turn_from_messages, turn_from_text
 from sahut.errors import ConfigurationError
-from sahut.turn import HISTORY_LINES, Confirmation, Guidance, Reply
+from sahut.toolcall import Confirmation
+from sahut.turn import HISTORY_LINES, Guidance, Reply
 
 NOW = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 

@@ -14,7 +14,8 @@ from evals.report import build_report, differences, read_baseline, write_report
 from evals.run import Player
 from evals.table import show
 from sahut.errors import ConfigurationError, ModelFailed
-from sahut.turn import Reply, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply
 
 SCRIPT = {
     "right": reply("The rate is 2%.", "fees.md", cost_usd=0.25, model="m1", exchanges=({"raw": 1},)),

@@ -11,7 +11,8 @@ from evals.run import NOT_REACHED, Player
 from evals.scorers import Answered, Score
 from evals.suite import load_suite
 from sahut.errors import ModelFailed
-from sahut.turn import Confirmation, Guidance, Reply, Turn
+from sahut.toolcall import Confirmation
+from sahut.turn import Guidance, Reply, Turn
 
 REPLY = {"decision": "reply"}
 

@@ -5,7 +5,8 @@ from eval_play import reply
 
 from evals.cases import Expectation
 from evals.scorers import Answered, Score, builtin_scorers, unmet_content
-from sahut.turn import Reply, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply
 
 SCORERS = builtin_scorers()
 

@@ -14,6 +14,7 @@ import pytest
 from sqlmodel import select
 
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft
 from sahut.forms import Filling, Form
 from sahut.models import (
     ConfirmationRow,
@@ -32,7 +33,8 @@ from sahut.store import tickets
 from sahut.testing.model import ScriptedModel
 from sahut.testing.obedient import SECRETS, Mood, ObedientModel
 from sahut.tool import ToolContext, tool
-from sahut.turn import Draft, Reply, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Reply
 from tests.agent.plays import FINES_EN, NOW, Play, Shelf, passage, play
 from tests.hostile.attacks import LINK, NUMBER, PERSONA, REFERENCE, TOPIC, WAYS, attack
 from tests.tools.test_outside import GOOD, write

@@ -9,9 +9,10 @@ from sqlmodel import select
 from api.mind import load_forms
 from api.simulator.customers import Customer
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft
 from sahut.models import ConfirmationRow, Handoff, Submission, Ticket, TicketUpdate, ToolCallRow
 from sahut.testing.obedient import ObedientModel
-from sahut.turn import Draft, ToolCall
+from sahut.toolcall import ToolCall
 from tests.agent.plays import Doorkeeper
 from tests.hostile.attacks import LINK, NUMBER, PERSONA, attack
 from tests.hostile.test_obedient import DONE, HOUSE, MORE, NAMES, PRIVATE, ROWS

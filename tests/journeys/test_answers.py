@@ -7,8 +7,8 @@ import pytest
 from agent.calibration import ANY_LANGUAGE, FILE_NAME, NEVER, Calibration, SendRule
 from agent.prompts import PROMPT_VERSION
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft, Sentence
 from sahut.errors import ModelFailed
-from sahut.turn import Draft, Sentence
 from tests.journeys.lines import FINE, LOST, UNKNOWN
 from tests.journeys.stage import World, open_world
 

@@ -11,11 +11,12 @@ from sqlmodel import select
 from agent.language.phrases import say
 from api.simulator.customers import Customer
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Draft
 from sahut.forms import Form
 from sahut.models import AuditEntry, ConfirmationRow, Contact, Submission, Ticket
 from sahut.store import forms, identities, proofs
 from sahut.tool import ToolContext, tool
-from sahut.turn import Draft, ToolCall
+from sahut.toolcall import ToolCall
 from tests.journeys.lines import COMPLAINT, FINE
 from tests.journeys.people import Json, Operator
 from tests.journeys.stage import World, open_world

@@ -9,8 +9,9 @@ import pytest
 from api.simulator.customers import Customer, Sent
 from api.simulator.faults import Down, Late, LoseAnswer, LoseRequest, Refuse
 from knowledge.attachments import attach
+from sahut.brief import Draft
 from sahut.models import Attachment, MediaUpload
-from sahut.turn import Draft, ToolCall
+from sahut.toolcall import ToolCall
 from tests.journeys.lines import FINE
 from tests.journeys.stage import World
 

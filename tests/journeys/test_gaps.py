@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sahut.brief import Draft, Sentence
 from sahut.models import Document, GapQuestion
-from sahut.turn import Draft, Sentence
 from tests.journeys.lines import FINE, UNKNOWN
 from tests.journeys.people import Operator
 from tests.journeys.stage import World

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from api.background.keeper import read_site
+from sahut.brief import Draft, Sentence
 from sahut.outside import Outside
-from sahut.turn import Draft, Sentence
 from tests.databases import Templates
 from tests.journeys.people import Operator
 from tests.journeys.stage import World, open_world

@@ -4,9 +4,9 @@ from sqlmodel import select
 
 from agent.memory import TokenCounter
 from api.background.remembering import Remembering
+from sahut.brief import Brief, Draft
 from sahut.errors import ModelFailed
 from sahut.models import ContactFact, ConversationSummary, Message
-from sahut.turn import Brief, Draft
 from tests.journeys.lines import FINE
 from tests.journeys.people import Json, Operator
 from tests.journeys.stage import World

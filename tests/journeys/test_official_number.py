@@ -10,9 +10,10 @@ import pytest
 
 from api.sending.account import AccountChannel, AccountWatch
 from knowledge.learn import learn
+from sahut.brief import Draft, Sentence
 from sahut.errors import SendNotMade
 from sahut.store import account
-from sahut.turn import Draft, Sentence, ToolCall
+from sahut.toolcall import ToolCall
 from tests.journeys.lines import FINE
 from tests.journeys.stage import World, until
 

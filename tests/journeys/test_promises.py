@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from sahut.brief import Draft, Sentence
 from sahut.models import AuditEntry, Promise
-from sahut.turn import Draft, Sentence
 from tests.journeys.lines import COMPLAINT, FINE, UNKNOWN
 from tests.journeys.people import Json, Operator
 from tests.journeys.stage import World

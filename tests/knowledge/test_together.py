@@ -7,8 +7,8 @@ from knowledge.learn import learn
 from knowledge.search import Search, hits
 from knowledge.space import space_of
 from knowledge.together import MOST_TOGETHER, joined, read_once
+from sahut.found import Passage
 from sahut.store import library
-from sahut.turn import Passage
 
 RULES = " ".join(
     f"Rule {number}: a dog waits in yard {number} of the office, on a lead of {number + 1} metres, until its owner "

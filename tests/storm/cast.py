@@ -21,11 +21,13 @@ from api.whatsapp.client import GraphClient
 from sahut.authority import Grant, Ground, digest_of
 from sahut.errors import ModelFailed, SendUnknown
 from sahut.forms import Edition, Form
+from sahut.found import Citation
 from sahut.ids import new_id
 from sahut.models import Message
 from sahut.store import Store, Tx
 from sahut.tool import ToolContext
-from sahut.turn import Citation, Confirmation, Menu, Reply, Row, Screening, Turn
+from sahut.toolcall import Confirmation
+from sahut.turn import Menu, Reply, Row, Screening, Turn
 from tests.storm.plot import Says
 from tests.storm.stage import Stage
 from tests.storm.watch import Watch

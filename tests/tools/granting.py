@@ -4,7 +4,7 @@ from typing import Any
 
 from sahut.authority import Grant, Ground, Party, digest_of
 from sahut.tool import ToolContext
-from sahut.turn import ToolCall
+from sahut.toolcall import ToolCall
 from tools.toolbox import Toolbox
 
 SURE = Ground("none")

@@ -13,7 +13,8 @@ from sahut.ids import ContactId, ConversationId
 from sahut.models import Contact, ContactIdentity, Conversation, IdentityKind, Promise, Ticket
 from sahut.store import Store
 from sahut.tool import ToolContext
-from sahut.turn import Guidance, ToolCall
+from sahut.toolcall import ToolCall
+from sahut.turn import Guidance
 from tests.databases import Templates
 from tests.tools.granting import SURE
 from tests.tools.granting import agreed as with_yes

@@ -20,7 +20,7 @@ from sahut.store import Store
 from sahut.store import tickets as queries
 from sahut.store import tools as journal
 from sahut.tool import Refusal, ToolContext, tool
-from sahut.turn import ToolCall
+from sahut.toolcall import ToolCall
 from tests.agent.plays import NOW
 from tests.databases import Templates
 from tests.tools.granting import SURE, agreed
