@@ -211,6 +211,8 @@ def _sqlite_engine(url: sa.URL, connect: Connect | None) -> AsyncEngine:
     @sa.event.listens_for(engine.sync_engine, "commit")
     @sa.event.listens_for(engine.sync_engine, "rollback")
     def _end(connection: sa.Connection) -> None:
-        _of(connection).at_once = False
+        # A cancellation in the middle of a statement has closed the connection; asking for it would hide that.
+        if not connection.invalidated:
+            _of(connection).at_once = False
 
     return engine

@@ -19,6 +19,7 @@ from sahut.testing.clock import START
 from tests.journeys.stage import until
 
 NUMBER = "106500000000001"
+LONG = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000) SELECT max(x) FROM n"
 
 
 @pytest.fixture
@@ -129,6 +130,25 @@ async def test_a_person_is_one_contact_by_phone_and_by_user_id(store: Store):
     await receive(store, "wamid.3", phone=None, user_id="ID.1")
     await receive(store, "wamid.4", phone="62899", user_id=None)
     assert len(await names(store)) == 2
+
+
+@pytest.mark.parametrize("how", ["reading", "transaction"])
+async def test_who_is_cancelled_in_the_middle_of_a_statement_ends_as_cancelled(store: Store, how: str):
+    begun = asyncio.Event()
+
+    async def takes_long() -> None:
+        async with getattr(store, how)() as tx:
+            begun.set()
+            await tx.execute(sa.text(LONG))
+
+    task = asyncio.create_task(takes_long())
+    await begun.wait()
+    # On its way to the database by then; whichever moment it is, it ends alike.
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await names(store) == []
 
 
 @pytest.mark.parametrize(
