@@ -7,11 +7,14 @@ from api.console import paper
 from api.console.seat import Seat
 from sahut.errors import NotFound, StoreUnavailable
 
+# After it a page that is not built yet is an error page: on a machine that is busy for a moment, late is better.
+PATIENCE_S = 15.0
+
 
 def register() -> None:
     """Add the pages. Call it once."""
-    ui.page("/", title="Sahut")(desk)
-    ui.page("/c/{conversation_id}", title="Sahut")(conversation)
+    ui.page("/", title="Sahut", response_timeout=PATIENCE_S)(desk)
+    ui.page("/c/{conversation_id}", title="Sahut", response_timeout=PATIENCE_S)(conversation)
 
 
 async def desk(request: Request, client: Client) -> Response | None:
