@@ -10,21 +10,21 @@ from sahut.store import library, recalls
 from tests.journeys.people import Operator
 from tests.journeys.stage import World
 
-PARKING = """# Parking
+LOCKERS = """# Lockers
 
-## Cars
+## Large lockers
 
-Parking a car at the main office costs Rp 3.000 an hour.
+Renting a large locker at the main office costs Rp 3.000 an hour.
 
-## Bicycles
+## Small lockers
 
-Parking a bicycle at the main office is free of charge all day.
+Renting a small locker at the main office is free of charge all day.
 """
-CARS = "How much does parking a car at the main office cost?"
-BICYCLES = "Is parking a bicycle at the main office free?"
+LARGE = "How much does renting a large locker at the main office cost?"
+SMALL = "Is renting a small locker at the main office free?"
 
 
-async def learns(budi: Operator, text: str, name: str = "parking.md") -> Any:
+async def learns(budi: Operator, text: str, name: str = "lockers.md") -> Any:
     answer = await budi.rest.call("POST", "documents", files={"file": (name, text.encode())})
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -39,16 +39,18 @@ async def asks(world: World, name: str, question: str) -> Any:
 
 async def test_recall_names_exactly_the_affected_answers(world: World):
     budi = await world.operator()
-    await learns(budi, PARKING)
-    ani, _ = await asks(world, "Ani", CARS), await asks(world, "Citra", BICYCLES)
-    await learns(budi, PARKING)
+    await learns(budi, LOCKERS)
+    ani, _ = await asks(world, "Ani", LARGE), await asks(world, "Citra", SMALL)
+    await learns(budi, LOCKERS)
     assert await budi.rest.items("recalls") == []
-    await learns(budi, PARKING.replace("Rp 3.000", "Rp 4.500"))
+    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
 
     (recall,) = await budi.rest.items("recalls?state=open")
-    assert (recall["contact"]["name"], recall["cause"], recall["document"]) == ("Ani", "changed", "parking.md")
+    assert (recall["contact"]["name"], recall["cause"], recall["document"]) == ("Ani", "changed", "lockers.md")
     assert "3.000" in recall["answer"]
-    assert [quote["quote"] for quote in recall["lost"]] == ["Parking a car at the main office costs Rp 3.000 an hour."]
+    assert [quote["quote"] for quote in recall["lost"]] == [
+        "Renting a large locker at the main office costs Rp 3.000 an hour."
+    ]
     assert recall["window_open"]
     assert recall["window_closes_at"] == (await budi.conversation(ani))["window_closes_at"]
     assert "3.000" in recall["draft"]
@@ -57,9 +59,9 @@ async def test_recall_names_exactly_the_affected_answers(world: World):
 
 async def test_a_correction_is_sent_by_somebody_and_once(world: World):
     budi = await world.operator()
-    await learns(budi, PARKING)
-    ani = await asks(world, "Ani", CARS)
-    await learns(budi, PARKING.replace("Rp 3.000", "Rp 4.500"))
+    await learns(budi, LOCKERS)
+    ani = await asks(world, "Ani", LARGE)
+    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
     await world.passes(600)
     assert len(ani.received) == 1
 
@@ -72,15 +74,15 @@ async def test_a_correction_is_sent_by_somebody_and_once(world: World):
     assert (await budi.rest.post(f"recalls/{recall['id']}/send")).status_code == 409
     assert (await budi.rest.get(f"recalls/{recall['id']}"))["state"] == "sent"
     # The next change of the same words brings nothing up again, a change of other words does.
-    await learns(budi, PARKING.replace("Rp 3.000", "Rp 9.000"))
+    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 9.000"))
     assert await budi.rest.items("recalls?state=open") == []
 
 
 async def test_a_correction_may_be_rewritten_or_left(world: World):
     budi = await world.operator()
-    await learns(budi, PARKING)
-    ani, citra = await asks(world, "Ani", CARS), await asks(world, "Citra", CARS)
-    document = await learns(budi, PARKING.replace("Rp 3.000", "Rp 4.500"))
+    await learns(budi, LOCKERS)
+    ani, citra = await asks(world, "Ani", LARGE), await asks(world, "Citra", LARGE)
+    document = await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
     first, second = await budi.rest.items("recalls")
     assert (await budi.rest.post(f"recalls/{first['id']}/send", {"text": "x" * 5000})).status_code == 422
     await budi.rest.post(f"recalls/{first['id']}/send", {"text": "It is Rp 4.500 by now, sorry."})
@@ -89,7 +91,7 @@ async def test_a_correction_may_be_rewritten_or_left(world: World):
     assert world.sent_to(ani)[1:] == ["It is Rp 4.500 by now, sorry."]
     assert len(citra.received) == 1
 
-    await asks(world, "Dewi", CARS)
+    await asks(world, "Dewi", LARGE)
     await budi.rest.call("DELETE", f"documents/{document['id']}")
     (recall,) = await budi.rest.items("recalls?state=open")
     assert (recall["contact"]["name"], recall["cause"]) == ("Dewi", "removed")
@@ -99,11 +101,11 @@ async def test_a_correction_may_be_rewritten_or_left(world: World):
 
 async def test_outside_the_window_and_against_a_wish_nothing_is_sent(world: World):
     budi = await world.operator()
-    await learns(budi, PARKING)
+    await learns(budi, LOCKERS)
     for name in ("Ani", "Citra"):
-        await asks(world, name, CARS)
+        await asks(world, name, LARGE)
     await asks(world, "Citra", "STOP")
-    await learns(budi, PARKING.replace("Rp 3.000", "Rp 4.500"))
+    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
     opted_out = next(r for r in await budi.rest.items("recalls") if r["contact"]["name"] == "Citra")
     assert (await budi.rest.post(f"recalls/{opted_out['id']}/send")).status_code == 403
     await world.passes(timedelta(hours=24).total_seconds())
@@ -117,20 +119,20 @@ async def test_outside_the_window_and_against_a_wish_nothing_is_sent(world: Worl
 
 async def test_what_is_said_again_needs_no_correction(world: World):
     budi = await world.operator()
-    await learns(budi, PARKING)
-    await asks(world, "Ani", CARS)
-    await learns(budi, PARKING.replace("Rp 3.000", "Rp 4.500"))
-    await learns(budi, PARKING.replace("# Parking\n", "# Parking at the office\n"))
+    await learns(budi, LOCKERS)
+    await asks(world, "Ani", LARGE)
+    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
+    await learns(budi, LOCKERS.replace("# Lockers\n", "# Lockers at the office\n"))
     assert [item["state"] for item in await budi.rest.items("recalls")] == ["restored"]
-    await learns(budi, PARKING.replace("Rp 3.000", "Rp 5.000"))
+    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 5.000"))
     assert len(await budi.rest.items("recalls?state=open")) == 1
 
 
 async def test_a_document_under_another_name_says_the_same(world: World):
     budi = await world.operator()
-    document = await learns(budi, PARKING)
-    await asks(world, "Ani", CARS)
-    await learns(budi, PARKING, "car-park.md")
+    document = await learns(budi, LOCKERS)
+    await asks(world, "Ani", LARGE)
+    await learns(budi, LOCKERS, "left-luggage.md")
     await budi.rest.call("DELETE", f"documents/{document['id']}")
     assert await budi.rest.items("recalls") == []
 
@@ -138,8 +140,8 @@ async def test_a_document_under_another_name_says_the_same(world: World):
 async def test_an_answer_that_was_being_made_meanwhile_is_found(world: World):
     """The change came between the search and the record of the answer."""
     budi = await world.operator()
-    document = await learns(budi, PARKING)
-    await asks(world, "Ani", CARS)
+    document = await learns(budi, LOCKERS)
+    await asks(world, "Ani", LARGE)
     async with world.house.store.transaction() as tx:
         row = await library.get(tx, document["id"])
         row.removed_at = row.updated_at = world.clock.now()
