@@ -9,7 +9,7 @@ from tests.console.conftest import Hire
 from tests.console.stage import Stage
 from tests.console.test_safety import accessible
 
-QUESTION = "Is there a swimming pool for children in the building?"
+QUESTION = "Does the office have wifi for visitors?"
 PAPERS = "# Lockers\n\nA locker in the main hall costs {price} a day and is opened with a coin.\n"
 LOCKER = "How much does a locker in the main hall cost?"
 
@@ -33,7 +33,7 @@ def test_a_gap_is_published_and_asked_again(stage: Stage, hire: Hire):
     ada.page.get_by_role("link", name=QUESTION).click()
     accessible(ada)
     ada.page.get_by_label("Text").fill(
-        "There is no swimming pool in the building. <b>Children</b> play beside counter 4."
+        "There is no wifi for visitors. A computer that <b>everybody</b> may use stands beside counter 4."
     )
     ada.page.get_by_role("button", name="Publish and ask again").click()
     ada.sees("Published, and the questions were asked again")
@@ -42,7 +42,7 @@ def test_a_gap_is_published_and_asked_again(stage: Stage, hire: Hire):
     citra = stage.customer("Citra Kolam")
     stage.says(citra, QUESTION)
     stage.eventually(lambda: len(stage.got(citra)) == 1)
-    assert "no swimming pool" in stage.got(citra)[0]
+    assert "no wifi" in stage.got(citra)[0]
 
 
 def test_a_correction_is_sent_with_one_click(stage: Stage, hire: Hire, tmp_path: Path):

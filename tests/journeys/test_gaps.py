@@ -9,7 +9,7 @@ from tests.journeys.people import Operator
 from tests.journeys.stage import World
 
 AGAIN = "Ada lowongan pegawai tahun ini di kantor?"
-POOL = "Is there a swimming pool for children in the building?"
+WIFI = "Does the office have wifi for visitors?"
 ANSWER = "Tahun ini Samsat Nusa Raya tidak membuka lowongan pegawai. Lowongan berikutnya dibuka pada Maret 2027."
 
 
@@ -24,7 +24,7 @@ async def asked_and_answered(world: World, budi: Operator) -> Any:
     """Two customers ask the same, one asks something else; Budi answers the first."""
     ani = await asks(world, "Ani", UNKNOWN)
     await asks(world, "Citra", AGAIN)
-    await asks(world, "Dewi", POOL)
+    await asks(world, "Dewi", WIFI)
     await budi.claims(ani)
     await budi.writes(ani, f"Halo Ibu Ani! {ANSWER}")
     await world.settles()
@@ -36,9 +36,9 @@ async def asked_and_answered(world: World, budi: Operator) -> Any:
 async def test_a_gap_published_turns_the_same_question_from_handoff_to_cited_answer(world: World):
     budi = await world.operator()
     await asked_and_answered(world, budi)
-    jobs, pool = await budi.rest.items("gaps?state=open")
+    jobs, wifi = await budi.rest.items("gaps?state=open")
     assert (jobs["questions"], jobs["answered"], jobs["title"]) == (2, 0, UNKNOWN)
-    assert (pool["questions"], pool["title"]) == (1, POOL)
+    assert (wifi["questions"], wifi["title"]) == (1, WIFI)
 
     whole = await budi.rest.get(f"gaps/{jobs['id']}")
     assert [row["text"] for row in whole["asked"]] == [AGAIN, UNKNOWN]
@@ -58,7 +58,7 @@ async def test_a_gap_published_turns_the_same_question_from_handoff_to_cited_ans
 
 async def test_an_article_is_edited_published_again_and_reopened_by_a_new_question(world: World):
     budi = await world.operator()
-    await asks(world, "Dewi", POOL)
+    await asks(world, "Dewi", WIFI)
     (gap,) = await budi.rest.items("gaps")
     path = f"gaps/{gap['id']}"
     assert (await budi.rest.post(f"{path}/publish")).status_code == 422
@@ -70,25 +70,25 @@ async def test_an_article_is_edited_published_again_and_reopened_by_a_new_questi
     assert (first["state"], first["answered"], first["asked"][0]["answer"]) == ("published", 0, "")
 
     right = {
-        "title": POOL,
-        "text": "There is no swimming pool in the building. Children find a play corner beside counter 4.",
+        "title": WIFI,
+        "text": "There is no wifi for visitors. A computer that everybody may use stands beside counter 4.",
     }
     second = (await budi.rest.post(f"{path}/publish", right)).json()
     assert (second["document"], second["answered"]) == (first["document"], 1)
     assert len([row for row in await world.rows(Document) if row.path == first["document"]]) == 1
 
     world.model.says(Draft(decision="hand_off", reason="no_answer"))
-    await asks(world, "Eka", POOL)
+    await asks(world, "Eka", WIFI)
     (again,) = await budi.rest.items("gaps?state=open")
     assert (again["id"], again["questions"]) == (gap["id"], 2)
 
 
 async def test_what_is_dismissed_does_not_come_back(world: World):
     budi = await world.operator()
-    await asks(world, "Dewi", POOL)
+    await asks(world, "Dewi", WIFI)
     (gap,) = await budi.rest.items("gaps")
     assert (await budi.rest.post(f"gaps/{gap['id']}/dismiss")).json()["state"] == "dismissed"
-    await asks(world, "Eka", POOL)
+    await asks(world, "Eka", WIFI)
     assert await budi.rest.items("gaps?state=open") == []
     assert (await budi.rest.get(f"gaps/{gap['id']}"))["questions"] == 2
 
