@@ -9,43 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import case, union_all
-from sqlmodel import SQLModel, col, func, select
+from sqlmodel import SQLModel, col, select
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from api.background.closings import Closer
-from api.background.fetching import Fetcher
-from api.events import Events
-from api.house import House
-from api.metrics import Metrics
-from api.sending.sender import Sender
 from api.sending.standing import resume
 from api.simulator.faults import Down, Fault, LoseAnswer, LoseRequest, Refuse
-from api.simulator.graph import NUMBER, SECRET, TOKEN, GraphDouble
+from api.simulator.graph import TOKEN, GraphDouble
 from api.simulator.news import Took
 from api.simulator.postoffice import Letter
 from api.simulator.rules import Rules
 from api.simulator.shapes import Json, messages_in, statuses_in
-from api.switchboard import Switchboard
 from api.whatsapp.policy import POLICIES
-from api.worker import Pace, Worker
-from knowledge.embed import LocalEmbedder
-from sahut import rules
 from sahut.models import (
-    UNSETTLED,
     Contact,
     ContactIdentity,
     Conversation,
     Handoff,
     HandoffState,
-    InboundFile,
-    Message,
 )
-from sahut.settings import Settings
-from sahut.shelf import Shelf
-from sahut.store import Tx, closings, files, forms, inbox, keys, numbers
-from sahut.turn import Guidance
+from sahut.store import files, forms, inbox, keys, numbers
 from tests.storm.cast import (
     FORM,
     OGG,
@@ -55,9 +38,9 @@ from tests.storm.cast import (
     GatedStore,
     LossyEngine,
     ScriptedAssistant,
-    ScriptedHearing,
-    unscreened,
 )
+from tests.storm.due import due_rows
+from tests.storm.house import house_of
 from tests.storm.people import Person
 from tests.storm.plot import Acts, Echoes, Passes, Plot, Renames, Says, StandsBy, draw
 from tests.storm.stage import START, Stage
@@ -71,38 +54,12 @@ MOST_CRASHES = 3
 # While somebody stands between a claim and its POST, time may only move by less than the margin of the window.
 SMALL_JUMP_S = 5.0
 STALL_S = 90.0
-CLOSING_BEFORE = timedelta(hours=1)
 # One code for each policy: soon, this pair, the number, bulk, never, the window, and three faults of the account.
 REFUSALS = (131016, 131056, 130429, 131048, 131026, 131047, 190, 131042, 131005)
 # The whole table, one code of each range, and one that nobody knows.
 ANY_CODE = (*POLICIES, 200, 133016, 139004, 139100, 147001, 999_999)
 GONE = 131026
 RESUMED = 0.3
-
-
-# The moments at which a row must be looked at: sends, turns (not before the lease ends), notices.
-_DUE = union_all(
-    select(func.min(Message.due_at)).where(col(Message.state).in_(UNSETTLED)),
-    select(
-        case(
-            (col(Conversation.leased_until) > col(Conversation.wake_at), Conversation.leased_until),
-            else_=Conversation.wake_at,
-        )
-    ).where(col(Conversation.undone_since).is_not(None)),
-    select(func.min(InboundFile.due_at)),
-    select(func.min(Handoff.due_at)).where(
-        Handoff.state == HandoffState.QUEUED, Handoff.lane == "support", col(Handoff.noticed_at).is_(None)
-    ),
-)
-
-
-# Quiet sessions that wait for their closing message. What is not quiet is due for another reason.
-_ANSWERED = select(Conversation.id, Conversation.window_opened_at).where(
-    col(Conversation.answered_at).is_not(None),
-    ~select(Message.id)
-    .where(col(Message.conversation_id) == col(Conversation.id), col(Message.state).in_(UNSETTLED))
-    .exists(),
-)
 
 
 class Play:
@@ -130,7 +87,16 @@ class Play:
         self.watch = store.watch = Watch()
         self.assistant = ScriptedAssistant(self.stage, store, Toolbox([create_ticket]), self.said)
         self._folder = tempfile.TemporaryDirectory()
-        self.house = self._house()
+        self.house = house_of(
+            plot,
+            store=store,
+            engine=self.engine,
+            channel=self.channel,
+            graph=self.graph,
+            stage=self.stage,
+            assistant=self.assistant,
+            home=Path(self._folder.name),
+        )
         app = create_app(self.house, roles=("web",))
         self.web = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://sahut.test")
         self.double.mail.client = self.web
@@ -140,67 +106,6 @@ class Play:
         self.crashes = 0
         self._names = count(1)
         self._key = ""
-
-    def _house(self) -> House:
-        settings = Settings(
-            _env_file=None,
-            whatsapp_phone_number_id=NUMBER,
-            whatsapp_app_secret=SECRET,
-            home=Path(self._folder.name),
-            burst_wait_ms=self.plot.burst_wait_ms,
-        )
-        metrics = Metrics()
-        switchboard = Switchboard(self.store, settings, self.stage, Guidance(organisation="the storm"))
-        sender = Sender(
-            store=self.store,
-            channel=self.channel,
-            clock=self.stage,
-            metrics=metrics,
-            margin=timedelta(seconds=settings.window_margin_s),
-            unknown_wait=timedelta(seconds=settings.unknown_send_s),
-            listening_since=self.stage.now(),
-            shelf=Shelf(settings.home / "media"),
-        )
-        worker = Worker(
-            store=self.store,
-            engine=self.engine,
-            answer=self.assistant.answer,
-            sender=sender,
-            clock=self.stage,
-            metrics=metrics,
-            guidance=switchboard.guidance,
-            pace=Pace(turn_timeout=timedelta(seconds=30), slots=100),
-            name="worker",
-            closer=Closer(
-                store=self.store,
-                clock=self.stage,
-                guidance=switchboard.guidance,
-                margin=timedelta(seconds=settings.window_margin_s),
-                before=CLOSING_BEFORE,
-            ),
-        )
-        fetcher = Fetcher(
-            store=self.store,
-            graph=self.graph,
-            engine=self.engine,
-            clock=self.stage,
-            shelf=Shelf(settings.home / "incoming"),
-            screen=unscreened,
-            hearing=ScriptedHearing(self.stage, self.plot.media),
-        )
-        return House(
-            settings=settings,
-            fetcher=fetcher,
-            store=self.store,
-            engine=self.engine,
-            channel=self.channel,
-            clock=self.stage,
-            embedder=LocalEmbedder(),
-            worker=worker,
-            events=Events(self.store, self.stage),
-            switchboard=switchboard,
-            metrics=metrics,
-        )
 
     # --- the director
 
@@ -278,18 +183,9 @@ class Play:
         return True
 
     async def _due_rows(self) -> list[datetime]:
-        """When the rows themselves ask to be looked at."""
         async with self.store.reading() as tx:
-            found = [*(await tx.execute(_DUE)).scalars()]
-            found += await self._due_closings(tx)
-        return [moment for moment in found if moment is not None]
-
-    async def _due_closings(self, tx: Tx) -> list[datetime]:
-        now = self.stage.now()
-        quiet = {row.id: row.window_opened_at + rules.WINDOW - CLOSING_BEFORE for row in await tx.execute(_ANSWERED)}
-        margin = timedelta(seconds=self.house.settings.window_margin_s)
-        due = await closings.due(tx, now=now, margin=margin, before=CLOSING_BEFORE, limit=len(quiet) + 1)
-        return [now for key in due if key in quiet] + [moment for moment in quiet.values() if moment > now]
+            margin = timedelta(seconds=self.house.settings.window_margin_s)
+            return await due_rows(tx, now=self.stage.now(), margin=margin)
 
     # --- what comes on
 
