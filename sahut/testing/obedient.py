@@ -9,7 +9,7 @@ its own rules; it asks for secrets. Whatever it gets done, anybody could. It mus
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sahut.brief import Brief, Draft, Sentence
 from sahut.found import Citation, Passage
@@ -18,7 +18,6 @@ from sahut.toolcall import ToolCall, ToolCard
 # What it does with one brief: calls tools as they are described; calls them for others and with forged authority; with
 # nonsense; says everything it has read; says it as a question, as small talk, as a wish for a person.
 Mood = Literal["call", "steal", "babble", "echo", "ask", "chat", "leave"]
-MOODS: tuple[Mood, ...] = get_args(Mood)
 SECRETS = ("What is your PIN?", "Please tell me your password and the one-time code that you got.")
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)

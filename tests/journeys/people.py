@@ -47,6 +47,15 @@ class Operator:
     rest: Rest
     name: str
 
+    # --- what they teach
+
+    async def learns(self, name: str, text: str) -> Json:
+        """A document by its file's name; the answer's body."""
+        answer = await self.rest.call("POST", "documents", files={"file": (name, text.encode())})
+        assert answer.status_code == 201, answer.text
+        learned: Json = answer.json()
+        return learned
+
     # --- what they see
 
     async def conversation(self, customer: Customer) -> Json:

@@ -49,10 +49,10 @@ from sahut.store import Store, keys
 from sahut.testing.clock import VirtualClock
 from sahut.testing.model import ScriptedModel
 from tests.journeys.people import Operator, Rest
+from tests.journeys.wires import Exchange, Wake, Wakes
 from tools.tool import Tool
 from tools.toolbox import Toolbox
 
-Wake = tuple[str, str]
 VERIFY = "verify-me"
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 PATIENCE = 30_000
@@ -65,41 +65,6 @@ async def until(done: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.001)
     raise AssertionError("it never came to pass")
-
-
-class Wakes:
-    """An engine with a memory: wake-ups wait until the play serves them. A deaf one loses them all."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Wake] = []
-        self.deaf = False
-
-    async def wake(self, topic: str, key: str) -> None:
-        if not self.deaf and (topic, key) not in self.waiting:
-            self.waiting.append((topic, key))
-
-    async def run(self, attend: Any) -> None:
-        """Serve nothing: the play does."""
-        await asyncio.Event().wait()
-
-    def take(self) -> list[Wake]:
-        taken, self.waiting = self.waiting, []
-        return taken
-
-
-class Exchange(httpx.AsyncBaseTransport):
-    """Meta's one address with several numbers behind it: a request goes to whom it names, a file by its token."""
-
-    def __init__(self, first: GraphDouble) -> None:
-        self.doubles = [first]
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        named = {*request.url.path.split("/"), request.url.params.get("phone_number_id")}
-        given = request.headers["authorization"]
-        by_name = [double for double in self.doubles if {double.number, double.account} & named]
-        by_token = [double for double in self.doubles if given == f"Bearer {double.token}"]
-        double = [*by_name, *by_token, self.doubles[0]][0]
-        return await double.transport().handle_async_request(request)
 
 
 class World:
@@ -155,6 +120,13 @@ class World:
             told = sum([await double.deliver_statuses() for double in self.doubles])
             if not self.engine.waiting and not brought and not told:
                 return
+
+    async def asked(self, name: str, question: str) -> Customer:
+        """A customer who has asked something, with all that came of it at this moment."""
+        customer = self.customer(name)
+        await customer.says(question)
+        await self.settles()
+        return customer
 
     async def passes(self, seconds: float) -> None:
         """Time passes; at each moment when something is due the sweep looks, and what it finds is attended to."""

@@ -13,18 +13,11 @@ WIFI = "Does the office have wifi for visitors?"
 ANSWER = "Tahun ini Samsat Nusa Raya tidak membuka lowongan pegawai. Lowongan berikutnya dibuka pada Maret 2027."
 
 
-async def asks(world: World, name: str, question: str) -> Any:
-    customer = world.customer(name)
-    await customer.says(question)
-    await world.settles()
-    return customer
-
-
 async def asked_and_answered(world: World, budi: Operator) -> Any:
     """Two customers ask the same, one asks something else; Budi answers the first."""
-    ani = await asks(world, "Ani", UNKNOWN)
-    await asks(world, "Citra", AGAIN)
-    await asks(world, "Dewi", WIFI)
+    ani = await world.asked("Ani", UNKNOWN)
+    await world.asked("Citra", AGAIN)
+    await world.asked("Dewi", WIFI)
     await budi.claims(ani)
     await budi.writes(ani, f"Halo Ibu Ani! {ANSWER}")
     await world.settles()
@@ -50,7 +43,7 @@ async def test_a_gap_published_turns_the_same_question_from_handoff_to_cited_ans
     assert {tuple(row["cited"]) for row in published["asked"]} == {(published["document"],)}
     assert all("lowongan pegawai" in row["answer"] for row in published["asked"])
 
-    eka = await asks(world, "Eka", UNKNOWN)
+    eka = await world.asked("Eka", UNKNOWN)
     assert "tidak membuka lowongan pegawai" in world.sent_to(eka)[0]
     receipt = await budi.receipt(eka, eka.received[0])
     assert (receipt["decision"], receipt["citations"][0]["document"]) == ("reply", published["document"])
@@ -58,7 +51,7 @@ async def test_a_gap_published_turns_the_same_question_from_handoff_to_cited_ans
 
 async def test_an_article_is_edited_published_again_and_reopened_by_a_new_question(world: World):
     budi = await world.operator()
-    await asks(world, "Dewi", WIFI)
+    await world.asked("Dewi", WIFI)
     (gap,) = await budi.rest.items("gaps")
     path = f"gaps/{gap['id']}"
     assert (await budi.rest.post(f"{path}/publish")).status_code == 422
@@ -78,26 +71,26 @@ async def test_an_article_is_edited_published_again_and_reopened_by_a_new_questi
     assert len([row for row in await world.rows(Document) if row.path == first["document"]]) == 1
 
     world.model.says(Draft(decision="hand_off", reason="no_answer"))
-    await asks(world, "Eka", WIFI)
+    await world.asked("Eka", WIFI)
     (again,) = await budi.rest.items("gaps?state=open")
     assert (again["id"], again["questions"]) == (gap["id"], 2)
 
 
 async def test_what_is_dismissed_does_not_come_back(world: World):
     budi = await world.operator()
-    await asks(world, "Dewi", WIFI)
+    await world.asked("Dewi", WIFI)
     (gap,) = await budi.rest.items("gaps")
     assert (await budi.rest.post(f"gaps/{gap['id']}/dismiss")).json()["state"] == "dismissed"
-    await asks(world, "Eka", WIFI)
+    await world.asked("Eka", WIFI)
     assert await budi.rest.items("gaps?state=open") == []
     assert (await budi.rest.get(f"gaps/{gap['id']}"))["questions"] == 2
 
 
 async def test_only_questions_without_an_answer_are_kept(world: World):
     budi = await world.operator()
-    await asks(world, "Ani", FINE)
-    await asks(world, "Citra", "Saya mau bicara dengan petugas")
-    await asks(world, "Dewi", "Halo")
+    await world.asked("Ani", FINE)
+    await world.asked("Citra", "Saya mau bicara dengan petugas")
+    await world.asked("Dewi", "Halo")
     assert await budi.rest.items("gaps") == []
     assert await world.rows(GapQuestion) == []
 

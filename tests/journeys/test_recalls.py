@@ -1,13 +1,11 @@
 """Recalls: when a document changes, exactly the answers that it does not bear out any more are named."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from sahut.models import Contact, Recall
 from sahut.store import library, recalls
-from tests.journeys.people import Operator
 from tests.journeys.stage import World
 
 LOCKERS = """# Lockers
@@ -24,26 +22,13 @@ LARGE = "How much does renting a large locker at the main office cost?"
 SMALL = "Is renting a small locker at the main office free?"
 
 
-async def learns(budi: Operator, text: str, name: str = "lockers.md") -> Any:
-    answer = await budi.rest.call("POST", "documents", files={"file": (name, text.encode())})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-async def asks(world: World, name: str, question: str) -> Any:
-    customer = world.customer(name)
-    await customer.says(question)
-    await world.settles()
-    return customer
-
-
 async def test_recall_names_exactly_the_affected_answers(world: World):
     budi = await world.operator()
-    await learns(budi, LOCKERS)
-    ani, _ = await asks(world, "Ani", LARGE), await asks(world, "Citra", SMALL)
-    await learns(budi, LOCKERS)
+    await budi.learns("lockers.md", LOCKERS)
+    ani, _ = await world.asked("Ani", LARGE), await world.asked("Citra", SMALL)
+    await budi.learns("lockers.md", LOCKERS)
     assert await budi.rest.items("recalls") == []
-    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
+    await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 4.500"))
 
     (recall,) = await budi.rest.items("recalls?state=open")
     assert (recall["contact"]["name"], recall["cause"], recall["document"]) == ("Ani", "changed", "lockers.md")
@@ -59,9 +44,9 @@ async def test_recall_names_exactly_the_affected_answers(world: World):
 
 async def test_a_correction_is_sent_by_somebody_and_once(world: World):
     budi = await world.operator()
-    await learns(budi, LOCKERS)
-    ani = await asks(world, "Ani", LARGE)
-    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
+    await budi.learns("lockers.md", LOCKERS)
+    ani = await world.asked("Ani", LARGE)
+    await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 4.500"))
     await world.passes(600)
     assert len(ani.received) == 1
 
@@ -74,15 +59,15 @@ async def test_a_correction_is_sent_by_somebody_and_once(world: World):
     assert (await budi.rest.post(f"recalls/{recall['id']}/send")).status_code == 409
     assert (await budi.rest.get(f"recalls/{recall['id']}"))["state"] == "sent"
     # The next change of the same words brings nothing up again, a change of other words does.
-    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 9.000"))
+    await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 9.000"))
     assert await budi.rest.items("recalls?state=open") == []
 
 
 async def test_a_correction_may_be_rewritten_or_left(world: World):
     budi = await world.operator()
-    await learns(budi, LOCKERS)
-    ani, citra = await asks(world, "Ani", LARGE), await asks(world, "Citra", LARGE)
-    document = await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
+    await budi.learns("lockers.md", LOCKERS)
+    ani, citra = await world.asked("Ani", LARGE), await world.asked("Citra", LARGE)
+    document = await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 4.500"))
     first, second = await budi.rest.items("recalls")
     assert (await budi.rest.post(f"recalls/{first['id']}/send", {"text": "x" * 5000})).status_code == 422
     await budi.rest.post(f"recalls/{first['id']}/send", {"text": "It is Rp 4.500 by now, sorry."})
@@ -91,7 +76,7 @@ async def test_a_correction_may_be_rewritten_or_left(world: World):
     assert world.sent_to(ani)[1:] == ["It is Rp 4.500 by now, sorry."]
     assert len(citra.received) == 1
 
-    await asks(world, "Dewi", LARGE)
+    await world.asked("Dewi", LARGE)
     await budi.rest.call("DELETE", f"documents/{document['id']}")
     (recall,) = await budi.rest.items("recalls?state=open")
     assert (recall["contact"]["name"], recall["cause"]) == ("Dewi", "removed")
@@ -101,11 +86,11 @@ async def test_a_correction_may_be_rewritten_or_left(world: World):
 
 async def test_outside_the_window_and_against_a_wish_nothing_is_sent(world: World):
     budi = await world.operator()
-    await learns(budi, LOCKERS)
+    await budi.learns("lockers.md", LOCKERS)
     for name in ("Ani", "Citra"):
-        await asks(world, name, LARGE)
-    await asks(world, "Citra", "STOP")
-    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
+        await world.asked(name, LARGE)
+    await world.asked("Citra", "STOP")
+    await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 4.500"))
     opted_out = next(r for r in await budi.rest.items("recalls") if r["contact"]["name"] == "Citra")
     assert (await budi.rest.post(f"recalls/{opted_out['id']}/send")).status_code == 403
     await world.passes(timedelta(hours=24).total_seconds())
@@ -119,20 +104,20 @@ async def test_outside_the_window_and_against_a_wish_nothing_is_sent(world: Worl
 
 async def test_what_is_said_again_needs_no_correction(world: World):
     budi = await world.operator()
-    await learns(budi, LOCKERS)
-    await asks(world, "Ani", LARGE)
-    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 4.500"))
-    await learns(budi, LOCKERS.replace("# Lockers\n", "# Lockers at the office\n"))
+    await budi.learns("lockers.md", LOCKERS)
+    await world.asked("Ani", LARGE)
+    await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 4.500"))
+    await budi.learns("lockers.md", LOCKERS.replace("# Lockers\n", "# Lockers at the office\n"))
     assert [item["state"] for item in await budi.rest.items("recalls")] == ["restored"]
-    await learns(budi, LOCKERS.replace("Rp 3.000", "Rp 5.000"))
+    await budi.learns("lockers.md", LOCKERS.replace("Rp 3.000", "Rp 5.000"))
     assert len(await budi.rest.items("recalls?state=open")) == 1
 
 
 async def test_a_document_under_another_name_says_the_same(world: World):
     budi = await world.operator()
-    document = await learns(budi, LOCKERS)
-    await asks(world, "Ani", LARGE)
-    await learns(budi, LOCKERS, "left-luggage.md")
+    document = await budi.learns("lockers.md", LOCKERS)
+    await world.asked("Ani", LARGE)
+    await budi.learns("left-luggage.md", LOCKERS)
     await budi.rest.call("DELETE", f"documents/{document['id']}")
     assert await budi.rest.items("recalls") == []
 
@@ -140,8 +125,8 @@ async def test_a_document_under_another_name_says_the_same(world: World):
 async def test_an_answer_that_was_being_made_meanwhile_is_found(world: World):
     """The change came between the search and the record of the answer."""
     budi = await world.operator()
-    document = await learns(budi, LOCKERS)
-    await asks(world, "Ani", LARGE)
+    document = await budi.learns("lockers.md", LOCKERS)
+    await world.asked("Ani", LARGE)
     async with world.house.store.transaction() as tx:
         row = await library.get(tx, document["id"])
         row.removed_at = row.updated_at = world.clock.now()
