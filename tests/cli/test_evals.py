@@ -52,7 +52,11 @@ def test_a_suite_is_run_run_again_compared_and_scored(sahut: Sahut, home: Path):
 
 
 def test_a_lower_threshold_is_a_regression_that_a_gate_sees(sahut: Sahut, home: Path, monkeypatch: pytest.MonkeyPatch):
-    unknown = ("Can I renew my driving licence here?", "Do you sell train tickets?", "Who is the mayor of Teluk Jati?")
+    unknown = (
+        "Can I renew my driving licence here?",
+        "Does the office have wifi for visitors?",
+        "Who is the mayor of Teluk Jati?",
+    )
     more = [{"id": f"u{i}", "turns": [{"user": q, "expect": {"decision": "hand_off"}}]} for i, q in enumerate(unknown)]
     Path("suite.yaml").write_text(
         f"name: mine\ncases: {cases(*more)}\ngates: {{wrong_answers: 0.1, decisions.hand_off.recall: 0.9}}\n",

@@ -119,7 +119,7 @@ async def test_the_next_handoff_names_what_was_promised(world: World):
     await budi.writes(ani, PROMISE)
     await budi.returns(ani)
     await world.passes(3 * 3600)
-    await ani.says("Is there a swimming pool for children in the building?")
+    await ani.says("Does the office have wifi for visitors?")
     await world.settles()
     summary = (await budi.handoffs(ani))[-1]["summary"]
     assert "Open promise: “Kami akan menghubungi Ibu dalam 2 jam.”, overdue since" in summary

@@ -7,10 +7,13 @@ import pytest
 from api.whatsapp.payloads import parse
 from sahut.events import (
     AccountEvent,
+    AppContact,
     Call,
     Delivery,
     Echo,
+    GroupEvent,
     Handover,
+    History,
     IdentityChange,
     Inbound,
     Names,
@@ -28,7 +31,7 @@ def events_of(name: str):
 S = timedelta(seconds=1)
 NAME = "Ana Pramesti"
 # Told apart by tests of their own.
-LONELY = {"batch", "standby", "group_text"}
+LONELY = {"batch", "standby", "group_text", "app_state_sync"}
 
 # name: (kind, text, opens the window)
 INBOUND = {
@@ -116,15 +119,27 @@ TEMPLATES = {
     "template_components": ("order_update", "", "", ""),
 }
 
+# name: (what happened, subject, members, error)
+GROUPS = {
+    "group_lifecycle": ("group_create", "Warga RT 5", (), ""),
+    "group_participants": ("group_participants_add", "", ("+6281255501234", "ID.13491200000000000009"), ""),
+    "group_settings": ("group_settings_update", "Warga RT 5", (), ""),
+    "group_status": ("group_suspend", "", (), "The group was suspended"),
+}
+
+# name: (phase, part, percent, threads, messages, error code)
+HISTORIES = {
+    "history": (1, 2, 55, 1, 2, None),
+    "history_declined": (None, None, None, 0, 0, 2593109),
+}
+
 UNSUPPORTED = {
     "no_sender": "no_sender",
     "status_deleted": "unknown_status",
     "empty_change": "empty_change",
-    "app_state_sync": "field:smb_app_state_sync",
-    "history": "field:history",
+    "app_state_other": "app_state_without_contact",
     "standby_statuses": "standby_statuses",
-    "group_lifecycle": "field:group_lifecycle_update",
-    "group_participants": "field:group_participants_update",
+    "group_without_id": "group_without_id",
     "future_field": "field:telepathy_update",
 }
 
@@ -207,7 +222,8 @@ OTHERS = {
 
 
 def test_every_fixture_is_in_a_table():
-    assert set(FIXTURES) == {*INBOUND, *DELIVERIES, *ACCOUNT, *TEMPLATES, *OTHERS, *UNSUPPORTED, *LONELY}
+    tables = (INBOUND, DELIVERIES, ACCOUNT, TEMPLATES, GROUPS, HISTORIES, OTHERS, UNSUPPORTED)
+    assert set(FIXTURES) == {*LONELY}.union(*tables)
 
 
 @pytest.mark.parametrize("name", INBOUND)
@@ -242,6 +258,31 @@ def test_template_news(name):
     (event,) = events_of(name)
     assert isinstance(event, TemplateEvent)
     assert (event.name, event.status, event.quality, event.category) == TEMPLATES[name]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_group_news(name):
+    (event,) = events_of(name)
+    assert isinstance(event, GroupEvent)
+    assert (event.number, event.group) == (NUMBER, "120363000000000001")
+    assert (event.kind, event.subject, event.members, event.error) == GROUPS[name]
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_old_chats(name):
+    (event,) = events_of(name)
+    assert isinstance(event, History)
+    told = (event.phase, event.part, event.progress, event.threads, event.messages, event.error_code)
+    assert told == HISTORIES[name]
+    assert event.body
+
+
+def test_an_address_book_tells_each_of_its_contacts():
+    kept, removed = events_of("app_state_sync")
+    assert isinstance(kept, AppContact)
+    assert isinstance(removed, AppContact)
+    assert (kept.names.phone, kept.name, kept.action) == ("16505557777", "Bo", "add")
+    assert (removed.names.phone, removed.name, removed.action) == ("16505558888", "", "remove")
 
 
 @pytest.mark.parametrize("name", OTHERS)
