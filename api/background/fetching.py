@@ -7,6 +7,7 @@ little: readers run in a sandbox, and the text goes to the assistant marked as w
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
@@ -27,6 +28,8 @@ from sahut.turn import Screening
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
+LOOK_AGAIN_S = 0.2
+OPENED_WITHIN = timedelta(seconds=8)
 MOST_AT_ONCE = 3
 READ_WITHIN_S = 15
 MOST_TEXT = 20_000
@@ -71,14 +74,20 @@ class Fetcher:
         return done
 
     async def bring(self, message_id: str) -> InboundFile:
-        """The file of a message, fetched now if it waited for somebody to open it. Raises `NotFound`."""
-        async with self.store.transaction() as tx:
-            file = await files.opened(tx, message_id, now=self.clock.now())
-        if file.state == MediaState.WANTED and (mine := await self.take(message_id)) is not None:
-            await self.fetch(mine)
+        """The file of a message, fetched now if it waited for somebody to open it. Raises `NotFound`.
+
+        One that another worker is fetching is waited for, `OPENED_WITHIN` at most; one that failed is not.
+        """
+        until = self.clock.now() + OPENED_WITHIN
+        while True:
             async with self.store.transaction() as tx:
                 file = await files.opened(tx, message_id, now=self.clock.now())
-        return file
+            if file.state != MediaState.WANTED or file.error or self.clock.now() >= until:
+                return file
+            if (mine := await self.take(message_id)) is not None:
+                await self.fetch(mine)
+            else:
+                await self.clock.sleep(LOOK_AGAIN_S)
 
     async def take(self, message_id: str | None = None) -> InboundFile | None:
         """The file that must be looked at next, or that of one message if it must: leased to the caller."""

@@ -1,16 +1,18 @@
 """Customers' files: fetched with care, read in a sandbox, shown to operators so that nothing in them can act."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.background.fetching import LOOK_AGAIN_S, OPENED_WITHIN
 from api.simulator.media import Media
 from api.simulator.samples import document, picture
 from api.whatsapp.download import may_fetch
 from sahut.errors import ModelFailed
 from tests.journeys.lines import SPAM
-from tests.journeys.stage import World
+from tests.journeys.stage import World, until
 
 OGG = b"OggS" + b"\0" * 60
 
@@ -134,6 +136,30 @@ async def test_what_comes_with_spam_is_left_at_meta_until_somebody_opens_it(worl
     assert not (world.house.settings.home / "incoming").exists()
     assert (await budi.conversation(world.customer("Ani")))["status"] == "spam"
     assert (await opened(budi, message)).content == document()
+
+
+async def test_a_file_that_is_just_being_fetched_is_waited_for(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    await ani.deliver(ani.message("image", world.double.file("image/png", picture())))
+    fetched_elsewhere = await world.house.fetcher.take()
+    (message,) = await budi.messages(ani)
+    opening = asyncio.create_task(opened(budi, message))
+    await until(lambda: world.clock.sleepers == 1)
+    await world.house.fetcher.fetch(fetched_elsewhere)
+    world.clock.advance(LOOK_AGAIN_S)
+    assert (await opening).content == picture()
+
+
+async def test_who_opens_a_file_that_does_not_come_is_told_to_try_again(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    await ani.deliver(ani.message("image", world.double.file("image/png", picture())))
+    await world.house.fetcher.take()  # by a worker that dies
+    (message,) = await budi.messages(ani)
+    opening = asyncio.create_task(opened(budi, message))
+    await until(lambda: world.clock.sleepers == 1)
+    world.clock.advance(OPENED_WITHIN.total_seconds())
+    answer = await opening
+    assert (answer.status_code, "try again" in answer.json()["detail"]) == (409, True)
 
 
 async def test_without_a_key_nobody_sees_a_file(world: World):
