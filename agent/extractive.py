@@ -16,7 +16,7 @@ from agent.choosing import choices_of
 from agent.language.concepts import told
 from agent.language.facts import facts
 from agent.language.phrases import quote_frame, say
-from agent.language.sought import held, sought
+from agent.language.sought import fit, sought
 from agent.language.words import tokens, words
 from agent.reading.proposing import propose
 from knowledge.chunk import sentences
@@ -40,7 +40,7 @@ W_FOUND_FIRST = 0.25  # it stands in the passage that retrieval puts first
 W_CONTEXT = 1.0  # cosine of the question and the sentence under its heading
 W_MEANING = 1.3  # cosine of the question and the sentence alone
 W_HEADINGS = 0.55  # cosine of the question and the headings
-W_SOUGHT = 0.45  # the kind of thing that the question seeks: a place, a sum, a time
+W_SOUGHT = 0.75  # the kind of thing that the question seeks: a place, a sum, a time
 W_FIGURE = 0.2  # a figure, where the question asks how much, how long or when
 W_LANGUAGE = 0.1  # the customer's own language
 ALSO_WITHIN = 0.4  # how far behind the best sentence another one of the passage may lie to be quoted too
@@ -188,7 +188,7 @@ def score_at_sight(candidates: list[Candidate], asked: list[str], language: str)
     if wants_figure(asked[0]):
         total += W_FIGURE * np.array([bool(_FIGURE.search(one.text)) for one in candidates], dtype=np.float32)
     if kinds := sought(asked[-1]) or sought(asked[0]):
-        total += W_SOUGHT * np.array([bool(kinds & held(one.text)) for one in candidates], dtype=np.float32)
+        total += W_SOUGHT * np.array([fit(kinds, one.text) for one in candidates], dtype=np.float32)
     return total
 
 

@@ -15,6 +15,11 @@ Kind = Literal["place", "amount", "duration", "time", "phone", "email"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _LONGEST = 3  # tokens of a phrase that tells a kind
+# Words like "office", "fee" or "phone" tell what is sought when they stand almost alone ("late fee?"); in a sentence
+# that asks yes or no ("Can I pay the fee in cash?") they only tell what it is about.
+_SPOKEN_OF: frozenset[Kind] = frozenset({"place", "amount", "phone", "email"})
+_FEW = 4  # tokens that stand almost alone
+_PERHAPS = 0.5
 _DAYS = frozenset(
     {"=monday", "=tuesday", "=wednesday", "=thursday", "=friday", "=saturday", "=sunday"},
 )
@@ -30,6 +35,8 @@ def sought(question: str) -> frozenset[Kind]:
     row = tokens(question)
     grams = {tuple(row[at : at + n]) for at in range(len(row)) for n in range(1, _LONGEST + 1)}
     found = {kind for kind in KINDS if grams & words(f"asks_{kind}")}
+    if len(row) > _FEW and not grams & words("question"):
+        found -= _SPOKEN_OF
     # An e-mail address is no place.
     return frozenset(found - {"place"} if "email" in found else found)
 
@@ -52,6 +59,17 @@ def held(sentence: str) -> frozenset[Kind]:
     if any(fact.kind == "link" and "@" in fact.value for fact in stated):
         found.add("email")
     return frozenset(found)
+
+
+def fit(kinds: frozenset[Kind], sentence: str) -> float:
+    """How surely the sentence names a thing of one of these kinds, 0 to 1.
+
+    A street says where something is; a name behind a word of place may only say where something is done.
+    """
+    named = kinds & held(sentence)
+    if named == {"place"} and not any(fact.kind == "street" for fact in facts(sentence)):
+        return _PERHAPS
+    return float(bool(named))
 
 
 def _states_duration(sentence: str) -> bool:

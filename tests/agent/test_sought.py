@@ -34,6 +34,24 @@ def test_a_question_may_seek_nothing_of_a_kind() -> None:
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "Can I object to the late fine that I got?",
+        "Denda saya bisa dicicil setiap bulan?",
+        "Posso pagar a multa em duas vezes?",
+        "¿Puedo recurrir la multa por carta?",
+    ],
+)
+def test_a_question_of_yes_or_no_seeks_no_thing_that_it_speaks_of(question: str) -> None:
+    assert sought(question) == frozenset()
+
+
+@pytest.mark.parametrize("question", ["Late fine?", "denda telat?", "Multa?", "¿La multa?"])
+def test_a_thing_named_alone_is_sought(question: str) -> None:
+    assert sought(question) == {"amount"}
+
+
+@pytest.mark.parametrize(
     ("sentence", "kinds"),
     [
         ("The main office is at Jalan Layar Kencana No. 17.", {"place"}),

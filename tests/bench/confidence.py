@@ -28,7 +28,7 @@ from tests.bench.passages import OFFICE
 from tests.bench.processes import Folder
 from tests.bench.tables import console, show
 
-THRESHOLDS = (0.4, 0.5, 0.62, 0.7, 0.8, 0.85)
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.83, 0.9)
 TAUGHT = ("asked", "office")
 JUDGED = ("support.calibration", "support.test")
 # What every quoting answer has alike: half is the model's own confidence, which is unknown, one is its support.

@@ -1,6 +1,7 @@
 """The picture of risk and coverage: from a run's report to a file that stands alone, in light and dark."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,4 +57,4 @@ def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path):
 def test_the_documentation_shows_a_picture_of_the_same_making():
     kept = (Path(__file__).parents[2] / "docs" / "images" / "risk-coverage.svg").read_text("utf-8")
     assert ElementTree.fromstring(kept).find(".//*[@class='curve']") is not None
-    assert "support: 43 plays, extractive" in kept
+    assert re.search(r"support\.test: \d+ plays, extractive", kept)

@@ -88,7 +88,9 @@ async def test_who_waits_beyond_the_window_is_handed_to_a_human(world: World):
     ani, budi, admin = world.customer("Ani"), await world.operator(), world.rest(await world.key("eva", "admin"))
     world.double.fault_for = lambda _: Refuse(131042)
     await ani.says(FINE)
-    await world.passes(2 * DAY)
+    await world.settles()
+    world.clock.advance(2 * DAY)
+    await world.sweep()
     world.double.fault_for = None
     await admin.post(f"numbers/{NUMBER}/resume")
     await world.passes(60)
