@@ -37,7 +37,7 @@ demo: venv  ## the main job: a play in the terminal, then phones in the browser;
 	@$(BIN)/sahut demo $(if $(ONCE),--once)
 
 test: dev  ## the whole suite, PostgreSQL included
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: dev  ## format, lint, types, import floors, generated docs
 	@$(BIN)/ruff format --check .
