@@ -99,16 +99,18 @@ _STREET = re.compile(
     r"\b(?i:jalan|jl\.?|rua|avenida|av\.|calle|plaza|praça)\s(?P<after>[A-ZÀ-Þ]\w+(?:\s[A-ZÀ-Þ]\w+){0,5})"
     r"|\b(?P<before>[A-ZÀ-Þ]\w+(?:\s[A-ZÀ-Þ]\w+){0,5})\s(?:Street|Road|Avenue|Square)\b"
 )
+_DIGIT = re.compile(r"\d")
 
 
 def facts(text: str) -> frozenset[Fact]:
     """Every fact the text states."""
     text = _HOUR_H.sub(r"\1:\2", " ".join(text.split()))
     found = {_street(match) for match in _STREET.finditer(text)}
-    for pattern, read in ((_LINK, _link), (_PHONE, _phone), *((date, _date) for date in _DATES)):
-        text = _take(pattern, read, text, found)
-    text = _take(_NUMBER, _number, text, found)
-    _take(_CODE, _code, text, found)
+    text = _take(_LINK, _link, text, found)
+    if _DIGIT.search(text):  # all others have one, and most sentences none
+        dates = ((date, _date) for date in _DATES)
+        for pattern, read in ((_PHONE, _phone), *dates, (_NUMBER, _number), (_CODE, _code)):
+            text = _take(pattern, read, text, found)
     return frozenset(found)
 
 

@@ -4,7 +4,7 @@
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, get_args
 
 from agent.language.concepts import told
@@ -20,6 +20,7 @@ _LONGEST = 3  # tokens of a phrase that tells a kind
 _SPOKEN_OF: frozenset[Kind] = frozenset({"place", "amount", "phone", "email"})
 _FEW = 4  # tokens that stand almost alone
 _PERHAPS = 0.5
+_REMEMBERED = 4096  # sentences: the same ones are looked at for one customer after the other
 _DAYS = frozenset(
     {"=monday", "=tuesday", "=wednesday", "=thursday", "=friday", "=saturday", "=sunday"},
 )
@@ -41,8 +42,9 @@ def sought(question: str) -> frozenset[Kind]:
     return frozenset(found - {"place"} if "email" in found else found)
 
 
+@lru_cache(_REMEMBERED)
 def held(sentence: str) -> frozenset[Kind]:
-    """The kinds of thing that a sentence names."""
+    """The kinds of thing that a sentence of a document names."""
     stated = facts(sentence)
     kinds = {fact.kind for fact in stated}
     found: set[Kind] = set()
@@ -67,9 +69,12 @@ def fit(kinds: frozenset[Kind], sentence: str) -> float:
     A street says where something is; a name behind a word of place may only say where something is done.
     """
     named = kinds & held(sentence)
-    if named == {"place"} and not any(fact.kind == "street" for fact in facts(sentence)):
-        return _PERHAPS
-    return float(bool(named))
+    return _PERHAPS if named == {"place"} and not _names_street(sentence) else float(bool(named))
+
+
+@lru_cache(_REMEMBERED)
+def _names_street(sentence: str) -> bool:
+    return any(fact.kind == "street" for fact in facts(sentence))
 
 
 def _states_duration(sentence: str) -> bool:
