@@ -114,6 +114,7 @@ export default {
     row(row) {
       const window = windowOf(row.window);
       const due = dueOf(row.due);
+      const ending = row.ending && window.urgency !== "closed";
       const urgency = row.due && due.urgency === "urgent" ? "urgent" : row.waits ? window.urgency : "none";
       return h("li", { key: row.id }, [
         h("a", {
@@ -133,12 +134,14 @@ export default {
           h("span", { class: "snippet" }, [row.by ? h("span", { class: "by" }, `${row.by}: `) : null, words(row.snippet)]),
           h("span", { class: "facts" }, [
             row.reason ? h("span", { class: "chip" }, REASONS[row.reason] ?? row.reason) : null,
-            row.ending && window.urgency !== "closed" ? h("span", { class: "chip ending" }, "window ends soon") : null,
             row.language ? h("span", { class: "language", title: "Language" }, row.language) : null,
             row.holder ? h("span", { class: "holder" }, [icon("person", 13), words(row.holder)]) : null,
             h("span", { class: "spring" }),
             due ? h("span", { class: `time ${due.urgency}` }, due.text) : null,
-            h("span", { class: `time ${window.urgency}`, title: window.text }, [icon(window.urgency === "closed" ? "lock" : "clock", 13), window.short, h("span", { class: "sr" }, " of the customer window")]),
+            h("span", { class: `time ${window.urgency}${ending ? " chip ending" : ""}`, title: window.text }, [
+              icon(window.urgency === "closed" ? "lock" : "clock", 13), window.short,
+              h("span", { class: "sr" }, ending ? ": the customer window ends soon" : " of the customer window"),
+            ]),
           ]),
         ]),
       ]);
