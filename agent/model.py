@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from openai import APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
-from openai.types import CompletionUsage
 
-from agent.chat.answer import UnusableError, plain, read, read_opinion
+from agent.chat.answer import plain, read, read_opinion
+from agent.chat.completion import UnusableError, said_in, tokens_of
 from agent.chat.veil import Hiding, Veil
 from agent.language.words import DATA
 from agent.memory import TokenCounter, clip
@@ -58,10 +58,10 @@ class OpenAIChat:
         usage, fault = Usage(), ""
         for _ in range(TRIES):
             asked = [*rows, {"role": "user", "content": repair(fault)}] if fault else rows
-            completion = await self._ask(partial(self._request, brief, asked), record)
-            usage += self._usage(getattr(completion, "usage", None), record)
+            body = await self._ask(partial(self._request, brief, asked), record)
+            usage += self._usage(body, record)
             try:
-                draft = await asyncio.to_thread(read, completion, brief, veil.restore)
+                draft = await asyncio.to_thread(read, body, brief, veil.restore)
             except UnusableError as error:
                 fault = str(error)
                 record.setdefault("faults", []).append(fault)
@@ -74,12 +74,12 @@ class OpenAIChat:
         """Whether the turn's text is spam. Asked once. Raises `ModelFailed`, also for an answer that is no verdict."""
         rows = await asyncio.to_thread(lambda: self._hiding.over_turn(turn).rows(look(turn, self._count)))
         record: dict[str, Any] = {"requests": [], "responses": []}
-        completion = await self._ask(
+        body = await self._ask(
             lambda level: self._shaped({"model": self.name, "messages": rows}, LOOK_FORMAT, level), record
         )
-        usage = self._usage(getattr(completion, "usage", None), record)
+        usage = self._usage(body, record)
         try:
-            return read_opinion(completion), usage
+            return read_opinion(body), usage
         except UnusableError as error:
             raise ModelFailed(f"{self.name} gave no verdict: {error}.", usage, trouble="unusable") from error
 
@@ -88,26 +88,24 @@ class OpenAIChat:
         veil = self._hiding.over_text(text)
         rows = await asyncio.to_thread(veil.rows, summing(text, language))
         record: dict[str, Any] = {"requests": [], "responses": []}
-        completion = await self._ask(lambda _: {"model": self.name, "messages": rows}, record)
-        usage = self._usage(getattr(completion, "usage", None), record)
-        said = completion.choices[0].message.content if getattr(completion, "choices", None) else None
-        if not (said or "").strip():
-            raise ModelFailed(f"{self.name} summed up nothing.", usage, trouble="unusable")
+        body = await self._ask(lambda _: {"model": self.name, "messages": rows}, record)
+        usage = self._usage(body, record)
         try:
-            whole = str(veil.restore(plain(said))).strip()
+            whole = str(veil.restore(said_in(body))).strip()
         except UnusableError as error:
             why = f"{self.name} summed up what cannot be used: {error}."
             raise ModelFailed(why, usage, trouble="unusable") from error
         return await asyncio.to_thread(clip, whole, tokens, self._count), usage
 
-    async def speak(self, rows: Sequence[dict[str, Any]]) -> str:
+    async def speak(self, rows: Sequence[dict[str, Any]]) -> tuple[str, Usage]:
         """What the model says to rows in OpenAI's chat shape, as they are. Asked once. Raises `ModelFailed`."""
         record: dict[str, Any] = {"requests": [], "responses": []}
-        completion = await self._ask(lambda _: {"model": self.name, "messages": list(rows)}, record)
-        said = completion.choices[0].message.content if getattr(completion, "choices", None) else None
-        if not (said or "").strip():
-            raise ModelFailed(f"{self.name} said nothing.", trouble="unusable")
-        return str(plain(said))
+        body = await self._ask(lambda _: {"model": self.name, "messages": list(rows)}, record)
+        usage = self._usage(body, record)
+        try:
+            return said_in(body), usage
+        except UnusableError as error:
+            raise ModelFailed(f"{self.name} said nothing: {error}.", usage, trouble="unusable") from error
 
     async def close(self) -> None:
         """Close the connections to the server."""
@@ -118,13 +116,13 @@ class OpenAIChat:
         return veil, veil.rows(messages(brief, self._count))
 
     async def _ask(self, request_at: Callable[[int], dict[str, Any]], record: dict[str, Any]) -> Any:
-        """One answer, giving up what the server rejects. The level found is kept for the next turns."""
+        """The body of one answer, giving up what the server rejects. The level found is kept for the next turns."""
         level = self._level
         while True:
             request = request_at(level)
             record["requests"].append(request)
             try:
-                completion = await self._client.chat.completions.create(**request)
+                body = _dumped(await self._client.chat.completions.create(**request))
             except APIStatusError as error:
                 record["responses"].append({"status": error.status_code})
                 if error.status_code not in _REJECTED or level == _BARE:
@@ -133,12 +131,12 @@ class OpenAIChat:
                 continue
             except OpenAIError as error:
                 raise self._failed(error) from error
-            except ValueError:  # a body that says it is JSON and is not
+            except (ValueError, RecursionError):  # a body that says it is JSON and is not, or one beyond reason
                 record["responses"].append({"unreadable": True})
                 return None
             self._level = level
-            record["responses"].append(_dumped(completion))
-            return completion
+            record["responses"].append(body)
+            return body
 
     def _request(self, brief: Brief, rows: list[dict[str, Any]], level: int) -> dict[str, Any]:
         request = self._shaped({"model": self.name, "messages": rows}, RESPONSE_FORMAT, level)
@@ -158,11 +156,12 @@ class OpenAIChat:
         trouble: Trouble = "slow" if isinstance(error, APITimeoutError) else "failed"
         return ModelFailed(f"{self.name} did not answer: {type(error).__name__}{status}.", trouble=trouble)
 
-    def _usage(self, usage: CompletionUsage | None, record: dict[str, Any]) -> Usage:
-        if usage is None:
+    def _usage(self, body: Any, record: dict[str, Any]) -> Usage:
+        counted = tokens_of(body)
+        if counted is None:
             record["note"] = "the server counted no tokens"
             return Usage()
-        taken = Usage(input_tokens=usage.prompt_tokens or 0, output_tokens=usage.completion_tokens or 0)
+        taken = Usage(input_tokens=counted[0], output_tokens=counted[1])
         price = price_of(self.name)
         if price is None:
             record["note"] = f"no price is known for {self.name}: counted as 0"
@@ -230,4 +229,5 @@ def price_of(model: str) -> tuple[float, float] | None:
 
 def _dumped(completion: Any) -> Any:
     dump = getattr(completion, "model_dump", None)
-    return plain(dump(mode="json") if dump else {"body": str(completion)[:2000]})
+    # Servers mix up types; what they mean is read from the plain body.
+    return plain(dump(mode="json", warnings=False) if dump else {"body": str(completion)[:2000]})

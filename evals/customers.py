@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from evals.environment import Heard
+from sahut.errors import ModelFailed
+from sahut.turn import Usage
 
 DONE = "###DONE###"
 OPENING = "(The chat is open. Write your first message.)"
@@ -23,8 +25,8 @@ one, write its title alone. Agree to what is shown to you only if it is what you
 were told that it cannot be had, or that a colleague will go on, answer with {DONE} alone.
 """
 
-# What a chat model says to rows in OpenAI's chat shape. Raises `ModelFailed`.
-Speak = Callable[[Sequence[dict[str, Any]]], Awaitable[str]]
+# What a chat model says to rows in OpenAI's chat shape, and what that took. Raises `ModelFailed`.
+Speak = Callable[[Sequence[dict[str, Any]]], Awaitable[tuple[str, Usage]]]
 
 
 class ScriptedCustomer:
@@ -49,16 +51,23 @@ class ScriptedCustomer:
 
 
 class ModelCustomer:
-    """A chat model with a wish. What it hears is all that it knows of the conversation."""
+    """A chat model with a wish. What it hears is all that it knows of the conversation; `usage` is what it took."""
 
     def __init__(self, organisation: str, wish: str, speak: Speak) -> None:
         self._rows = [{"role": "system", "content": CUSTOMER.format(organisation=organisation, wish=wish)}]
         self._speak = speak
+        self.usage = Usage()
 
     async def says(self, heard: Heard | None) -> str | None:
         """The next message. Raises `ModelFailed`."""
         told = OPENING if heard is None else heard.shown.strip() or SILENCE
         self._rows.append({"role": "user", "content": told})
-        said = (await self._speak(self._rows)).strip()
+        try:
+            said, usage = await self._speak(self._rows)
+        except ModelFailed as error:
+            self.usage += error.usage or Usage()
+            raise
+        self.usage += usage
+        said = said.strip()
         self._rows.append({"role": "assistant", "content": said})
         return None if DONE in said else said or None

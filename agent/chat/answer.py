@@ -1,13 +1,14 @@
 """Reads a chat model's answer into a draft, or says in one phrase why it cannot be used. Knows no client."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from pydantic import BaseModel, ValidationError, field_validator
 
 from agent.chat.citing import cite
+from agent.chat.completion import Called, UnusableError, choice_of, said_in
 from agent.language.detection import MAJOR, PREFERRED, detect
 from agent.language.words import tokens
 from agent.prompts import DECISIONS, OPINIONS, REASONS, language_name, results
@@ -17,10 +18,6 @@ from sahut.turn import Opinion
 
 # From so many words on a language tells itself, and so many are read.
 _LANGUAGE_TELLS, _LANGUAGE_READ = 8, 120
-
-
-class UnusableError(Exception):
-    """The answer cannot be used; the text says why, in words that a model can act on."""
 
 
 class _Said(BaseModel):
@@ -44,46 +41,40 @@ class _Answer(BaseModel):
         return value
 
 
-def read(completion: Any, brief: Brief, restore: Callable[[Any], Any] = lambda value: value) -> Draft:
-    """The draft in a completion, without model, usage and exchange. Raises `UnusableError`.
+def read(body: Any, brief: Brief, restore: Callable[[Any], Any] = lambda value: value) -> Draft:
+    """The draft in a completion's body, without model, usage and exchange. Raises `UnusableError`.
 
     `restore` puts back what was hidden from the model.
     """
-    if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise UnusableError("it was no chat completion")
-    choice = completion.choices[0]
-    message = choice.message
-    if message is None:
-        raise UnusableError("it had no message")
-    if getattr(message, "refusal", None) or choice.finish_reason == "content_filter":
+    choice = choice_of(body)
+    if choice.message.refusal or choice.finish_reason == "content_filter":
         return Draft(decision="hand_off", reason="sensitive")
-    if message.tool_calls:
-        return Draft(decision="reply", tool_calls=_tool_calls(message, brief, restore))
-    if not (message.content or "").strip():
-        raise UnusableError("it was empty")
-    return _draft(_parse(message.content or "", restore), brief)
+    if choice.message.calls:
+        return Draft(decision="reply", tool_calls=_tool_calls(choice.message.calls, brief, restore))
+    return _draft(_parse(said_in(body), restore), brief)
 
 
-def read_opinion(completion: Any) -> Opinion:
+def read_opinion(body: Any) -> Opinion:
     """The verdict of a second look. Raises `UnusableError`."""
-    if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise UnusableError("it was no chat completion")
-    found = _object(completion.choices[0].message.content or "")
-    if found.get("verdict") not in OPINIONS:
-        raise UnusableError(f"verdict must be one of {', '.join(OPINIONS)}")
-    opinion: Opinion = found["verdict"]
-    return opinion
+    verdict = _object(said_in(body)).get("verdict")
+    for opinion in OPINIONS:
+        if verdict == opinion:
+            return opinion
+    raise UnusableError(f"verdict must be one of {', '.join(OPINIONS)}")
 
 
-def _tool_calls(message: ChatCompletionMessage, brief: Brief, restore: Callable[[Any], Any]) -> tuple[ToolCall, ...]:
+def _tool_calls(
+    called: Sequence[Called | None], brief: Brief, restore: Callable[[Any], Any]
+) -> tuple[ToolCall, ...]:
     offered = {card.name for card in brief.tools}
     calls = []
-    for call in message.tool_calls or ():
-        function = getattr(call, "function", None)
+    for function in called:
         if function is None or function.name not in offered:
             raise UnusableError(f"there is no tool {function.name!r}" if function else "it called no function")
+        arguments = function.arguments or {}
         try:
-            arguments = json.loads(function.arguments or "{}")
+            arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
+            json.dumps(arguments, allow_nan=False)  # NaN and infinities are no JSON, and no database holds them
         except (ValueError, RecursionError):
             raise UnusableError(f"the arguments of {function.name} were no JSON") from None
         if not isinstance(arguments, dict):
@@ -93,11 +84,13 @@ def _tool_calls(message: ChatCompletionMessage, brief: Brief, restore: Callable[
 
 
 def plain(value: Any) -> Any:
-    """What a server sent as JSON without the characters that no database holds: NUL and half surrogate pairs."""
+    """What a server sent as JSON without what no database holds: NUL, half surrogate pairs, numbers that are none."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     if isinstance(value, dict):
         return {plain(name): plain(item) for name, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 

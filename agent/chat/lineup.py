@@ -122,6 +122,10 @@ class Lineup:
             else:
                 breaker.let_go()
             raise
+        except Exception as error:
+            # Not foreseen, and told as it is; but a probe that nobody ends would leave the model alone for ever.
+            self._failed(model, breaker, "failed", type(error).__name__)
+            raise
         if loop.time() - began >= self._slow_s:
             self._failed(model, breaker, "slow", "answered late")
         else:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from agent.chat.answer import UnusableError
+from agent.chat.completion import UnusableError
 from agent.prompts import STAND_INS
 from sahut.brief import Brief
 from sahut.found import NOTES

@@ -14,6 +14,7 @@ from agent.chat.lineup import Lineup
 from agent.chat.spending import Limits, Purse, SpendLimitReached
 from agent.chat.trouble import TROUBLES
 from knowledge.embed import LocalEmbedder
+from sahut.brief import Brief, Draft
 from sahut.errors import ModelFailed, Trouble
 from sahut.store import Store, spending
 from sahut.testing import openai_server as server
@@ -239,3 +240,29 @@ def test_a_rest_doubles_up_to_its_longest():
     assert breaker.allows(now + LONGEST_REST)
     breaker.answered()
     assert breaker.allows(now)
+
+
+class Surprising:
+    """A model that fails, and then raises what no model should."""
+
+    name = "first"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def think(self, brief: Brief) -> Draft:
+        self.asked += 1
+        raise ModelFailed("down") if self.asked <= FAILURES else ZeroDivisionError
+
+
+async def test_a_probe_that_ends_in_a_surprise_is_over_too(stage: Stage):
+    model: Any = Surprising()
+    purse = Purse(stage.store, stage.clock, Limits())
+    lineup = Lineup([model], purse, stage.clock, most_s=10, slow_s=60)
+    for _ in range(FAILURES):
+        with pytest.raises(ModelFailed):
+            await lineup.think(brief())
+    for rest in (REST, 2 * REST):
+        stage.clock.advance(rest.total_seconds())
+        with pytest.raises(ZeroDivisionError):
+            await lineup.think(brief())

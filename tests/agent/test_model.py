@@ -209,6 +209,65 @@ async def test_a_server_without_tools(ask):
     assert len(script.requests) == 3
 
 
+def completion(message=None, *, usage=None, **more):
+    """A body that resembles a completion; whatever is given stands in it as it is."""
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return server.broken(json.dumps({"id": "x", "model": "m", "choices": choices, "usage": usage, **more}))
+
+
+def calling(function):
+    return completion({"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": function}]})
+
+
+# What servers send that only resemble OpenAI's.
+ODD = [
+    completion(None),
+    completion("hello"),
+    completion({"content": 7}),
+    completion({"content": [1]}),
+    completion({"tool_calls": {"id": "1"}}),
+    completion({"tool_calls": [None]}),
+    completion(choices=[None]),
+    completion(choices={"0": 1}),
+    calling(None),
+    calling({"name": 7, "arguments": "{}"}),
+    calling({"name": "create_ticket", "arguments": [1]}),
+    calling({"name": "create_ticket", "arguments": '{"topic": NaN}'}),
+    calling({"name": "create_ticket", "arguments": '{"topic": 1e999}'}),
+    server.broken("[1]"),
+    server.broken("[" * 100_000),
+    server.broken('{"choices": ' + "[" * 900 + "]" * 900 + "}"),
+]
+
+
+@pytest.mark.parametrize("answer", ODD)
+async def test_what_is_no_completion_breaks_nothing_but_its_own_answer(ask, answer):
+    model, script = ask(answer)
+    turn = brief().turn
+    for asked in (model.think(brief(tools=(TICKET,))), model.judge(turn), model.sum_up("Hello", "en", 9)):
+        with pytest.raises(ModelFailed):
+            await asked
+    with pytest.raises(ModelFailed):
+        await model.speak([{"role": "user", "content": "Hello"}])
+
+
+@pytest.mark.parametrize("usage", ["many", [1], {"prompt_tokens": "many"}, {"prompt_tokens": -5}, {"prompt_tokens": 1.5}])
+async def test_tokens_that_are_no_numbers_are_not_counted(ask, usage):
+    model, _ = ask(completion({"content": '{"decision": "hand_off"}'}, usage=usage))
+    draft = await model.think(brief())
+    assert (draft.decision, draft.usage.input_tokens, draft.usage.cost_usd) == ("hand_off", 0, 0)
+    assert draft.exchange["note"] == "the server counted no tokens"
+
+
+async def test_arguments_as_an_object_and_a_text_in_parts_are_understood(ask):
+    model, _ = ask(calling({"name": "create_ticket", "arguments": {"topic": "fees"}}))
+    draft = await model.think(brief(tools=(TICKET,)))
+    assert draft.tool_calls[0].arguments == {"topic": "fees"}
+    parts = [{"type": "text", "text": '{"decision": '}, {"type": "text", "text": '"hand_off"}'}]
+    model, _ = ask(completion({"content": parts}))
+    assert (await model.think(brief())).decision == "hand_off"
+
+
 BROKEN = [
     server.text("I think it is about 2%."),
     server.text('{"decision": "reply", "sentences": ['),

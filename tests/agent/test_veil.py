@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 from pydantic import Field
 
 from agent.calibration import OPEN
-from agent.chat.answer import UnusableError
+from agent.chat.completion import UnusableError
 from agent.chat.veil import Hiding
 from agent.model import OpenAIChat
 from knowledge.embed import LocalEmbedder

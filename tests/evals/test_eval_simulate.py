@@ -33,7 +33,7 @@ from sahut.testing import openai_server as server
 from sahut.testing.model import ScriptedModel
 from sahut.testing.obedient import ObedientModel
 from sahut.testing.openai_server import Answer, OpenAIScript, Scripted
-from sahut.turn import Button, Guidance
+from sahut.turn import Button, Guidance, Usage
 from tests.agent.plays import Shelf, passage, play
 from tests.databases import Templates
 from tools.sources import Declaration
@@ -298,13 +298,13 @@ async def test_a_chat_model_plays_a_customer_who_presses_buttons_and_ends(stage:
 
 async def test_a_model_customer_needs_a_wish_and_knows_when_nothing_came(stage: Any):
     async with stage() as deps:
-        run = await simulator(Small(), deps, speak=lambda rows: asyncio.sleep(0, "x")).play(Small.tasks, k=1)
+        run = await simulator(Small(), deps, speak=lambda rows: asyncio.sleep(0, ("x", Usage()))).play(Small.tasks, k=1)
     assert "no `wish`" in (run.results[0].turns[0].error or "")
     heard: list[str] = []
 
-    async def speak(rows: Sequence[Mapping[str, Any]]) -> str:
+    async def speak(rows: Sequence[Mapping[str, Any]]) -> tuple[str, Usage]:
         heard.append(rows[-1]["content"])
-        return "hm"
+        return "hm", Usage(input_tokens=2, output_tokens=1)
 
     customer = ModelCustomer("the office", "nothing", speak)
     assert await customer.says(None) == "hm"
