@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
-from agent.language.facts import facts, implied
+from agent.checking.check import unsupported
 from evals.cases import Expectation
 from sahut.toolcall import ToolCall
 from sahut.turn import Reply, Screening
@@ -159,22 +159,16 @@ def _max_characters(expect: Expectation, reply: Reply) -> str:
     return f"{has} characters, at most {most} were expected" if has > most else ""
 
 
-_facts = lru_cache(maxsize=20_000)(facts)  # a report looks at each reply several times
+_unsupported = lru_cache(maxsize=20_000)(unsupported)  # a report looks at each reply several times
 
 
 def _supported(expect: Expectation, reply: Reply) -> str:
-    """Each checkable fact of the text, looked for in the quotes and the tools' results."""
+    """Each checkable fact of the text, looked for in the quotes and the tools' results, as the assistant does."""
     del expect
-    sources = [f"{span.quote} {span.title}" for span in reply.citations] + [call.result for call in reply.tool_calls]
-    known = implied({fact for source in sources for fact in _facts(source)})
-    loose = sorted(
-        {fact.value for fact in _facts(reply.text) if fact not in known and not _stands(fact.value, sources)}
-    )
+    told = [call.result for call in reply.tool_calls if call.state == "done"]
+    sources = [f"{span.quote} {span.title}" for span in reply.citations] + told
+    loose = sorted(fact.value for fact in _unsupported(reply.text, tuple(sources)))
     return f"nothing supports: {', '.join(loose)}" if loose else ""
-
-
-def _stands(value: str, sources: list[str]) -> bool:
-    return any(value.casefold() in source.casefold() for source in sources)
 
 
 def _retrieves(expect: Expectation, answered: Answered) -> str:

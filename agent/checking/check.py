@@ -5,6 +5,7 @@ not sent. A number or date that the customer wrote may be repeated beside a supp
 customer's link, price or percentage never counts: otherwise "is it 5%?" would make 5% true.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -90,20 +91,26 @@ def _with_real_support(sentence: Sentence, passages: Sequence[Passage], results:
     )
 
 
-def _is_supported(sentence: Sentence, results: dict[str, str], message: str) -> bool:
-    claims = facts(sentence.text)
+def unsupported(text: str, sources: Iterable[str]) -> frozenset[Fact]:
+    """The facts of a text that none of the sources states."""
+    claims = facts(text)
     if not claims:
-        return True
-    texts = [*(span.quote for span in sentence.citations), *(span.title for span in sentence.citations)]
-    texts += results.values()
-    known = implied(fact for text in texts for fact in facts(text))
+        return claims
+    texts = list(sources)
+    known = implied(fact for source in texts for fact in facts(source))
     whole = " ".join(texts).casefold()
-    missing = {claim for claim in claims if claim not in known and not _stands_in(claim, whole)}
+    return frozenset(claim for claim in claims if claim not in known and not _stands_in(claim, whole))
+
+
+def _is_supported(sentence: Sentence, results: dict[str, str], message: str) -> bool:
+    cited = [text for span in sentence.citations for text in (span.quote, span.title)]
+    missing = unsupported(sentence.text, [*cited, *results.values()])
     if not missing:
         return True
     repeated = {fact for fact in implied(facts(message)) if fact.kind in _MAY_BE_REPEATED}
-    return missing < claims and missing <= repeated
+    return missing < facts(sentence.text) and missing <= repeated
 
 
 def _stands_in(claim: Fact, text: str) -> bool:
-    return claim.kind in ("street", "code") and claim.value in text
+    """Whether a name or a code stands in a text that reads on behind it; "B1" does not stand in "AB12"."""
+    return claim.kind in ("street", "code") and bool(re.search(rf"(?<!\w){re.escape(claim.value)}(?!\w)", text))

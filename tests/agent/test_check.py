@@ -87,6 +87,19 @@ class TestCheck:
         )
         assert (checked.sentences, checked.removed, checked.support) == ((), (claim,), 0.0)
 
+    @pytest.mark.parametrize(
+        ("claim", "quote"),
+        [
+            ("You need form B1.", "You need form AB12."),
+            ("Your ticket is TK-12.", "Your ticket is TK-1234."),
+            ("Come to Jalan Mer.", "Come to Jalan Merdeka."),
+        ],
+    )
+    def test_a_part_of_another_code_or_name_supports_nothing(self, claim: str, quote: str) -> None:
+        source = passage(quote, document="forms.md", title="Forms")
+        assert check([cited(claim, quote, source)], [source]).removed == (claim,)
+        assert check([cited(quote.rstrip("."), quote, source)], [source]).sentences
+
     def test_another_spelling_of_the_quote_is_kept(self) -> None:
         sentence = cited("We are open from 8 am to 3 pm.", "from 08:00 to 15:00", HOURS_EN)
         assert check([sentence], [HOURS_EN]).sentences == (sentence,)

@@ -5,6 +5,7 @@ from eval_play import reply
 
 from evals.cases import Expectation
 from evals.scorers import Answered, Score, builtin_scorers, unmet_content
+from sahut.found import Citation
 from sahut.toolcall import ToolCall
 from sahut.turn import Reply
 
@@ -21,6 +22,12 @@ def called(*calls: ToolCall) -> Reply:
     return reply("ok", tool_calls=calls)
 
 
+def quoting(text: str, quote: str) -> Reply:
+    """A reply that cites a quote."""
+    span = Citation(document="a.md", version="v1", start=0, end=len(quote), quote=quote, title="Fees")
+    return reply(text, citations=(span,))
+
+
 TICKET = {"name": "create_ticket", "arguments": {"topic": "fees"}}
 DEEP = {"name": "t", "arguments": {"a": {"b": 1}}}
 CASES = [
@@ -35,6 +42,11 @@ CASES = [
     ({"contains": ["2%"]}, reply(""), 0),
     ({"not_contains": ["5%"]}, reply("2%"), 1),
     ({"not_contains": ["5%"]}, reply("It is 5%."), 0),
+    ({"supported": True}, quoting("The fee is 15%.", "The fee is 15% a month."), 1),
+    ({"supported": True}, quoting("The fee is 5%.", "The fee is 15% a month."), 0),
+    ({"supported": True}, quoting("Call 0812345678.", "Call 08123456789."), 0),
+    ({"supported": True}, quoting("Within 2 days.", "In 2026."), 0),
+    ({"supported": True}, called(ToolCall(name="t", result="5", state="refused")).model_copy(update={"text": "5"}), 0),
     ({"language": "id"}, reply("x", language="ID"), 1),
     ({"language": "id"}, reply("x", language="en"), 0),
     ({"language": "id"}, reply("x", language=""), 0),
