@@ -1,5 +1,6 @@
 """Asks which matter a question is about that does not say it and that several passages answer. Searches nothing."""
 
+from agent.filling.questions import MOST_CHARACTERS
 from agent.language.concepts import told
 from agent.language.phrases import say
 from agent.language.sought import held, sought
@@ -14,6 +15,8 @@ from sahut.turn import Button, Menu, Row
 # WhatsApp allows so much on a button.
 _BUTTON_TITLE = 20
 _FEWEST = 2
+# What a line has beside its title: a break, the number, a stop, a space.
+_NUMBERED = 5
 
 
 def choices_of(brief: Brief) -> tuple[str, ...]:
@@ -30,18 +33,22 @@ def choices_of(brief: Brief) -> tuple[str, ...]:
         return ()
     own = [passage for passage in fitting if passage.language == brief.language]
     spoken = [passage for passage in fitting if passage.language == fitting[0].language]
-    titles = {cut(one.title, ROW_TITLE): one.title for one in reversed(own if len(_titles(own)) >= _FEWEST else spoken)}
-    choices = tuple(reversed(titles.values()))
-    return choices[:MOST_ROWS] if len(choices) >= _FEWEST else ()
+    titles: dict[str, str] = {}
+    for one in own if len(_titles(own)) >= _FEWEST else spoken:
+        titles.setdefault(cut(one.title, ROW_TITLE), one.title)
+    return tuple(titles.values())[:MOST_ROWS] if len(titles) >= _FEWEST else ()
 
 
 def which(choices: tuple[str, ...], language: str) -> Ending:
     """The question with its choices: each on a line of its own, and as buttons where they fit, else as a list.
 
-    The lines have whole titles, which a row of the list has no room for, and can be answered by number.
+    The lines have whole titles, which a row of the list has no room for, as far as the message holds them, and can be
+    answered by number.
     """
-    lines = (f"{number}. {title}" for number, title in enumerate(choices, start=1))
-    text = "\n".join((say("which", language), *lines))
+    asked = say("which", language)
+    room = (MOST_CHARACTERS - utf16_length(asked)) // len(choices) - _NUMBERED
+    lines = (f"{number}. {cut(title, room)}" for number, title in enumerate(choices, start=1))
+    text = "\n".join((asked, *lines))
     if len(choices) <= MOST_BUTTONS and all(utf16_length(title) <= _BUTTON_TITLE for title in choices):
         buttons = tuple(Button(id=f"choice-{at}", title=title) for at, title in enumerate(choices, start=1))
         return Ending("clarify", text, buttons=buttons)

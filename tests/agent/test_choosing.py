@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.choosing import which
+from agent.choosing import choices_of, which
+from agent.filling.questions import MOST_CHARACTERS
 from agent.language.phrases import say
 from agent.reading.burst import names_no_subject
 from knowledge.embed import LocalEmbedder
 from sahut.found import Passage
 from sahut.text import utf16_length
 from tests.agent.plays import Play, Shelf, passage, play
+from tests.agent.test_model import brief
 from tests.databases import Templates
 
 Stage = Callable[..., AbstractAsyncContextManager[Play]]
@@ -93,6 +95,17 @@ class TestWhichOfThem:
         ending = which(("Renewal", "Transfer"), "en")
         assert [button.title for button in ending.buttons] == ["Renewal", "Transfer"]
         assert ending.menu is None
+
+    def test_the_best_document_comes_first_however_often_it_was_found(self) -> None:
+        again = RENEWAL.model_copy(update={"text": "The fee of a renewal is Rp50,000.", "start": 900})
+        asked = brief("How much is the fee?", passages=(RENEWAL, TRANSFER, again))
+        assert choices_of(asked) == (RENEWAL.title, TRANSFER.title)
+
+    def test_long_titles_fit_into_one_message_and_can_still_be_picked(self) -> None:
+        ending = which(tuple(f"{number} {'🚗' * 300}" for number in range(10)), "en")
+        assert utf16_length(ending.text) <= MOST_CHARACTERS
+        assert len(ending.text.splitlines()) == 11
+        assert len(ending.menu.rows if ending.menu else ()) == 10
 
     def test_a_row_holds_what_whatsapp_allows(self) -> None:
         ending = which(("Perpanjangan lima tahunan: STNK dan pelat nomor", "Mutasi"), "id")
