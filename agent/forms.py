@@ -4,6 +4,7 @@ Authority stays with the screening: a form is sent only where a write is allowed
 progress leaves with the reply.
 """
 
+import asyncio
 from zoneinfo import ZoneInfo
 
 from langgraph.runtime import Runtime
@@ -32,14 +33,15 @@ async def fill(state: State, runtime: Runtime[Deps]) -> State:
     """One step of a form: begun, answered, corrected, cancelled or sent; or a question for the documents."""
     turn, deps = state["turn"], runtime.context
     if "begun" in state:
-        return _begin(state, state["begun"])
+        return await _begin(state, state["begun"])
     assert turn.filling is not None  # noqa: S101  # the graph comes here for nothing else
     way_out = _way_out(state, turn.filling)
     if way_out is not None:
         return {"ending": way_out}
     if any(presses_old_summary(message.choice, turn.filling) for message in turn.burst):
         return {"ending": asked_again(Step(turn.filling))}
-    step = filling.take(turn.filling, _texts(turn), _photo(turn), _ear(state))
+    # Off the event loop: a form's own patterns may be slow on what customers write.
+    step = await asyncio.to_thread(filling.take, turn.filling, _texts(turn), _photo(turn), _ear(state))
     other = await _other_form(state, deps, turn.filling, step)
     if other is not None:
         step = _refused(turn.filling, other, state["language"])
@@ -57,8 +59,8 @@ def _way_out(state: State, now: Filling) -> Ending | None:
     return None
 
 
-def _begin(state: State, edition: Edition) -> State:
-    step = _flagged(state, filling.begin(edition, state["turn"].text, _ear(state)))
+async def _begin(state: State, edition: Edition) -> State:
+    step = _flagged(state, await asyncio.to_thread(filling.begin, edition, state["turn"].text, _ear(state)))
     call = ToolCall(name=forms.NAME, arguments={"form": edition.form.name}, key=step.filling.id)
     return {**_called(state, call), "ending": Ending("clarify", step=step)}
 

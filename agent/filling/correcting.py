@@ -32,6 +32,8 @@ Reader = Callable[..., Any]
 # Endings that Indonesian hangs on a noun: "platnya", "namaku".
 _ENDING = r"(?:nya|ku|mu)?"
 _MOST_LINKS = _MOST_OPENINGS = 3
+# So many parts of a message are looked at for answers, each by every field; the rest is one part more.
+_MOST_SEGMENTS = 20
 _SEGMENT = re.compile(r"\n+|;|,(?=\s)")
 # Kinds whose answers nobody mistakes for another's; only the first two also inside a sentence.
 _SURE = (PatternField, EmailField, PhoneField, DateField, ChoiceField)
@@ -150,7 +152,7 @@ def _unnamed_answer(filling: Filling, rest: str, read: Reader, *, parted: bool) 
 
 
 def _segments(text: str) -> Iterator[str]:
-    return (part.strip() for part in _SEGMENT.split(tidy(text)) if part.strip())
+    return (part.strip() for part in _SEGMENT.split(tidy(text), maxsplit=_MOST_SEGMENTS) if part.strip())
 
 
 def _unmarked(text: str) -> tuple[str, bool, bool]:

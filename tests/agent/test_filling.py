@@ -2,18 +2,19 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.filling.correcting import correction
+from agent.filling.correcting import correction, other_answers, segments_left
 from agent.filling.machine import Ear, Step, begin, take
 from agent.filling.questions import question
 from agent.language.phrases import LANGUAGES, say
 from api.whatsapp import outgoing
 from sahut.formfile import read_folder
-from sahut.forms import Edition, Filling
+from sahut.forms import AnyField, Edition, Filling
 from sahut.text import cut
 
 FOLDER = Path(__file__).parents[2] / "examples" / "tax-office" / "forms"
@@ -39,6 +40,24 @@ def refund() -> Step:
 @pytest.fixture
 def summed_up(refund: Step) -> Step:
     return at(refund, "B 1234 XY", "Bayar dua kali", "3/3/2026", "250000", "lewati")
+
+
+def test_a_message_of_very_many_parts_is_not_read_by_every_field_for_each(refund: Step) -> None:
+    reads: list[str] = []
+
+    def read(field: AnyField, text: str, *, strict: bool = False) -> Any:
+        reads.append(text)
+        return EAR.read(field, text, strict=strict)
+
+    many = "saya bayar dua kali, " * 150
+    other_answers(refund.filling, many, read, inside=True)
+    segments_left(refund.filling, many, read)
+    fields = len(refund.filling.form.fields)
+    assert len(reads) <= 3 * 21 * fields
+    assert other_answers(refund.filling, f"B 1234 XY, {many}", read) == other_answers(refund.filling, "B 1234 XY", read)
+    assert segments_left(refund.filling, many, read).split(", ") == ["saya bayar dua kali"] * 149 + [
+        "saya bayar dua kali,"
+    ]
 
 
 class TestCorrections:
