@@ -63,9 +63,7 @@ def read_opinion(body: Any) -> Opinion:
     raise UnusableError(f"verdict must be one of {', '.join(OPINIONS)}")
 
 
-def _tool_calls(
-    called: Sequence[Called | None], brief: Brief, restore: Callable[[Any], Any]
-) -> tuple[ToolCall, ...]:
+def _tool_calls(called: Sequence[Called | None], brief: Brief, restore: Callable[[Any], Any]) -> tuple[ToolCall, ...]:
     offered = {card.name for card in brief.tools}
     calls = []
     for function in called:

@@ -84,7 +84,7 @@ class Veil:
                 raise UnusableError(CHANGED.format(example=next(iter(self._values), self._name("phone", 1))))
             return whole
         if isinstance(value, dict):
-            return {name: self.restore(item) for name, item in value.items()}
+            return {self.restore(name): self.restore(item) for name, item in value.items()}
         return [self.restore(item) for item in value] if isinstance(value, list) else value
 
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ FOREIGN = "An argument holds a link, an address or a phone number that the custo
 OURS = "An argument repeats our own rules."
 # Country codes are written or left out; what is left of two numbers is compared.
 _TELLING_DIGITS = 8
+# From so many digits on a number is no sum and no quantity, but somebody's telephone.
+_PHONE_DIGITS = 11
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ().-]+(?=\d)")
 
 
@@ -45,7 +47,9 @@ def _written(turn: Turn) -> str:
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _texts(item)]
+        return [text for name, item in value.items() for text in (str(name), *_texts(item))]
     if isinstance(value, list | tuple):
         return [text for item in value for text in _texts(item)]
+    if isinstance(value, int) and not isinstance(value, bool) and len(str(value)) >= _PHONE_DIGITS:
+        return [f"+{value}"]  # a telephone number, where a tool takes numbers
     return [value] if isinstance(value, str) else []

@@ -251,7 +251,9 @@ async def test_what_is_no_completion_breaks_nothing_but_its_own_answer(ask, answ
         await model.speak([{"role": "user", "content": "Hello"}])
 
 
-@pytest.mark.parametrize("usage", ["many", [1], {"prompt_tokens": "many"}, {"prompt_tokens": -5}, {"prompt_tokens": 1.5}])
+@pytest.mark.parametrize(
+    "usage", ["many", [1], {"prompt_tokens": "many"}, {"prompt_tokens": -5}, {"prompt_tokens": 1.5}]
+)
 async def test_tokens_that_are_no_numbers_are_not_counted(ask, usage):
     model, _ = ask(completion({"content": '{"decision": "hand_off"}'}, usage=usage))
     draft = await model.think(brief())

@@ -188,6 +188,13 @@ async def test_a_stand_in_that_is_spoilt_or_made_up_is_asked_for_again(tmp_path:
     assert_nothing_reached(script, PHONE)
 
 
+def test_what_was_hidden_in_a_name_of_an_object_is_put_back() -> None:
+    veil = Hiding().over_text("Write to budi@example.com")
+    told = veil.hide("Write to budi@example.com")
+    assert "example.com" not in told
+    assert veil.restore({told: [told]}) == {"Write to budi@example.com": ["Write to budi@example.com"]}
+
+
 async def test_a_number_on_the_edge_of_the_budget_is_not_cut_in_half(tmp_path: Path) -> None:
     for words in range(1480, 1500, 2):
         script = OpenAIScript([server.replies("ok")])
