@@ -17,7 +17,7 @@ from agent.memory import Count, clip, fit
 from sahut.brief import Brief
 from sahut.found import Passage
 from sahut.toolcall import ToolCall
-from sahut.turn import Line, Turn
+from sahut.turn import Line, Opinion, Turn
 
 HISTORY_TOKENS = 2_000
 MESSAGE_TOKENS = 1_500
@@ -115,7 +115,7 @@ RESPONSE_FORMAT: dict[str, Any] = {
     "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA},
 }
 
-OPINIONS = ("genuine", "spam", "unsure")
+OPINIONS: tuple[Opinion, ...] = ("genuine", "spam", "unsure")
 LOOK_FORMAT: dict[str, Any] = {
     "type": "json_schema",
     "json_schema": {

@@ -242,7 +242,7 @@ ODD = [
 
 @pytest.mark.parametrize("answer", ODD)
 async def test_what_is_no_completion_breaks_nothing_but_its_own_answer(ask, answer):
-    model, script = ask(answer)
+    model, _ = ask(answer)
     turn = brief().turn
     for asked in (model.think(brief(tools=(TICKET,))), model.judge(turn), model.sum_up("Hello", "en", 9)):
         with pytest.raises(ModelFailed):
