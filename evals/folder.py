@@ -16,6 +16,7 @@ from evals.fingerprint import Fingerprint
 from evals.played import Run, dressed
 from evals.plays import Plays
 from evals.suite import Suite
+from evals.trials import Trials
 from knowledge.owner import lock
 from sahut.errors import ConfigurationError
 from sahut.values import Value
@@ -27,7 +28,10 @@ _CACHES = 20
 
 
 class Manifest(Value):
-    """What a folder's run is. `path` is the suite's file; `finished_at` is set once every case was played."""
+    """What a folder's run is. `path` is the suite's file; `finished_at` is set once every case was played.
+
+    A simulation has the `tasks` of its environment, which `suite` names, and the model that plays the `customers`.
+    """
 
     suite: str
     path: Path
@@ -35,6 +39,8 @@ class Manifest(Value):
     started_at: datetime
     finished_at: datetime | None = None
     assistant: Fingerprint
+    tasks: tuple[str, ...] = ()
+    customers: str = ""
 
 
 @contextmanager
@@ -43,6 +49,20 @@ def open_run(folder: Path, manifest: Manifest) -> Iterator[Plays]:
 
     Raises `ConfigurationError` where the folder holds another run or a finished one, or one is under way in it.
     """
+    with _held(folder, manifest), Plays(folder / PLAYS) as plays:
+        yield plays
+
+
+@contextmanager
+def open_simulation(folder: Path, manifest: Manifest) -> Iterator[Trials]:
+    """The same for the trials of a simulation."""
+    with _held(folder, manifest), Trials(folder / PLAYS) as trials:
+        yield trials
+
+
+@contextmanager
+def _held(folder: Path, manifest: Manifest) -> Iterator[None]:
+    """The folder, held by this run alone."""
     _make(folder)
     with lock(folder, f"{folder}: a run is under way in it: wait for it, or give another --out"):
         if (folder / MANIFEST).is_file():
@@ -51,16 +71,7 @@ def open_run(folder: Path, manifest: Manifest) -> Iterator[Plays]:
             raise ConfigurationError(f"{folder}: holds another run: give another --out, or remove the folder")
         else:
             write_whole(folder / MANIFEST, manifest.model_dump_json(indent=2))
-        with Plays(folder / PLAYS) as plays:
-            yield plays
-
-
-def unused(folder: Path) -> Path:
-    """The folder, made, where nothing of a run is in it yet. Raises `ConfigurationError`."""
-    _make(folder)
-    if any((folder / name).exists() for name in (MANIFEST, REPORT, PLAYS)):
-        raise ConfigurationError(f"{folder}: holds another run: give another --out, or remove the folder")
-    return folder
+        yield
 
 
 def finish(folder: Path, at: datetime) -> None:
@@ -131,9 +142,19 @@ def _make(folder: Path) -> None:
 def _check_same(folder: Path, there: Manifest, wanted: Manifest) -> None:
     what = f"{folder}: holds a run of `{there.suite}` of {there.started_at:%Y-%m-%d %H:%M} UTC"
     if there.finished_at is not None:
-        raise ConfigurationError(f"{what}: give another --out, or score it again with `sahut eval score {folder}`")
-    if (there.suite, there.k) != (wanted.suite, wanted.k):
-        raise ConfigurationError(f"{what}, k {there.k}, that was interrupted: give another --out for `{wanted.suite}`")
+        again = "" if there.tasks else f", or score it again with `sahut eval score {folder}`"
+        raise ConfigurationError(f"{what}: give another --out{again}")
+    for name, had, has in _settings(there, wanted):
+        if had != has:
+            raise ConfigurationError(f"{what}, {name} {had}, that was interrupted: give another --out for {name} {has}")
     if there.assistant != wanted.assistant:
         parts = ", ".join(there.assistant.differs(wanted.assistant))
         raise ConfigurationError(f"{what} that was interrupted, by another assistant ({parts}): give another --out")
+
+
+def _settings(there: Manifest, wanted: Manifest) -> Iterator[tuple[str, str, str]]:
+    """What two runs were asked for, by name."""
+    yield "suite", there.suite, wanted.suite
+    yield "k", str(there.k), str(wanted.k)
+    yield "tasks", ", ".join(there.tasks) or "of a suite", ", ".join(wanted.tasks) or "of a suite"
+    yield "customers", there.customers or "by script", wanted.customers or "by script"

@@ -11,7 +11,7 @@ from evals import charts
 from evals.gates import Gate
 from evals.report import Report, Result
 from evals.stats import Measure
-from evals.table import share
+from evals.table import cost, customers, share
 
 MOST_SHOWN = 200
 _DECISIONS = ("reply", "clarify", "hand_off", "silent", "error")
@@ -31,6 +31,8 @@ def html(report: Report) -> str:
         gates=[(_told(gate), gate, _kept(report, gate)) for gate in report.gates],
         numbers=_numbers(report),
         share=share,
+        cost=cost(report),
+        customers=customers(report.customers) if report.customers else "",
     )
     return page
 

@@ -13,7 +13,7 @@ from evals.played import PlayedCase, PlayedTurn, Run, by_case, conversations
 from evals.quality import Answers, quality
 from evals.scorers import CONTENT, unmet_content
 from evals.stats import Measure, estimate, pass_hat, percentile, rate
-from sahut.turn import Decision, Reply
+from sahut.turn import Decision, Reply, Usage
 
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 MOST_SIZES = 8  # pass^1 to pass^k, but for the many repeats of a large k
@@ -42,9 +42,21 @@ def measure(run: Run) -> Measures:
     latencies = [[turn.ms for turn in turns if turn.reply and turn.ms is not None] for turns in conversations(results)]
     measures["latency_ms.p50"] = estimate(latencies, percentile(50))
     measures["latency_ms.p95"] = estimate(latencies, percentile(95))
-    costs = [[_cost_usd(case) for case in plays] for plays in by_case(results)]
-    measures["cost_usd"] = estimate(costs, lambda numbers: float(np.sum(numbers)))
+    measures["cost_usd"] = cost_usd(results)
     return measures
+
+
+def cost_usd(results: Sequence[PlayedCase]) -> Measure:
+    """What the answers cost in all; nothing is measured where tokens were taken that no price is known for."""
+    if not _all_priced(results):
+        return Measure()
+    costs = [[_cost_usd(case) for case in plays] for plays in by_case(results)]
+    return estimate(costs, lambda numbers: float(np.sum(numbers)))
+
+
+def is_priced(usage: Usage) -> bool:
+    """Whether it is known what the tokens cost: a model without a listed price is counted as 0."""
+    return usage.cost_usd > 0 or not (usage.input_tokens or usage.output_tokens)
 
 
 def pass_rate(results: Sequence[PlayedCase]) -> Measure:
@@ -123,7 +135,7 @@ def counts(case: PlayedCase) -> dict[str, tuple[float, float]]:
         "wrong_answers": (float(sent_wrong(case)), float(any(answer_sent(turn) for turn in case.turns))),
         "needless_handoffs": (float(sum(_decided(turn) == "hand_off" for turn in replies)), float(len(replies))),
         "latency_ms": (sum(turn.ms or 0.0 for turn in answered), float(len(answered))),
-        "cost_usd": (sum(turn.reply.usage.cost_usd for turn in answered if turn.reply), float(len(answered))),
+        "cost_usd": (_cost_usd(case), float(len(answered) if _all_priced([case]) else 0)),
     }
 
 
@@ -226,6 +238,10 @@ def _share_of_turns(
 
 def _turns(results: Iterable[PlayedCase]) -> list[PlayedTurn]:
     return [turn for case in results for turn in case.turns]
+
+
+def _all_priced(results: Iterable[PlayedCase]) -> bool:
+    return all(is_priced(turn.reply.usage) for turn in _turns(results) if turn.reply)
 
 
 def _cost_usd(case: PlayedCase) -> float:

@@ -13,7 +13,7 @@ from pydantic import Field
 from evals.cases import Case, Expectation
 from evals.scorers import Score
 from evals.suite import Suite
-from sahut.turn import Reply, Screening
+from sahut.turn import Reply, Screening, Usage
 from sahut.values import Value
 
 Outcome = Literal["passed", "failed", "error", "unscored"]
@@ -48,7 +48,10 @@ class PlayedTurn(Take):
 
 
 class PlayedCase(Value):
-    """One case played once; `run` counts the repeats from 1."""
+    """One case played once; `run` counts the repeats from 1.
+
+    `customer` is what the model took that played the customer, where one did.
+    """
 
     id: str
     run: int
@@ -56,6 +59,7 @@ class PlayedCase(Value):
     topic: str | None = None
     critical: bool = False
     turns: tuple[PlayedTurn, ...]
+    customer: Usage = Usage()
 
     @property
     def outcome(self) -> Outcome:
@@ -75,12 +79,16 @@ class PlayedCase(Value):
 
 @dataclass(frozen=True)
 class Run:
-    """All that was played: cases in the suite's order, the repeats of each beside one another."""
+    """All that was played: cases in the suite's order, the repeats of each beside one another.
+
+    `customers` names the chat model that played the customers, where one did.
+    """
 
     suite: Suite
     k: int
     started_at: datetime
     results: tuple[PlayedCase, ...]
+    customers: str = ""
 
 
 def dressed(case: Case, run: int, takes: tuple[Take, ...]) -> PlayedCase:

@@ -1,21 +1,12 @@
-"""Keeps what was played in a file of JSON lines, by the content of the case: for a run's folder and for the cache.
-
-Each line is written whole as soon as its case has ended, so that an interrupt costs what was being played. Must not
-know what is expected of a case.
-"""
+"""Plays of cases as lines of a file, by the content of the case. Must not know what is expected of a case."""
 
 import hashlib
 import json
-import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-from pydantic import ValidationError
 
 from evals.cases import Case
+from evals.kept import Kept
 from evals.played import Take
-from sahut.errors import ConfigurationError
 from sahut.values import Value
 
 _UNKEPT = {"takes": {"__all__": {"reply": {"exchanges"}}}}
@@ -35,6 +26,10 @@ class Play(Value):
         """Whether every turn was answered: what had an error is played again."""
         return not any(take.error for take in self.takes)
 
+    def written(self) -> str:
+        """The line, without the models' raw exchanges."""
+        return self.model_dump_json(exclude=_UNKEPT, exclude_defaults=True)
+
 
 def key_of(case: Case, run: int) -> str:
     """Names what is said in a play of a case; what is expected does not matter."""
@@ -48,57 +43,12 @@ def play_of(case: Case, run: int, takes: tuple[Take, ...]) -> Play:
     return Play(key=key_of(case, run), id=case.id, run=run, said=said, takes=takes)
 
 
-class Plays:
-    """The plays of one file, made where missing. Use as a context manager; `keep` appends.
-
-    A cache keeps `only_whole` plays, a run's folder those with errors too.
-    """
+class Plays(Kept[Play]):
+    """The plays of one file."""
 
     def __init__(self, path: Path, *, only_whole: bool = False) -> None:
-        self.path = path
-        self._only_whole = only_whole
-        self._kept: dict[str, Play] = {}
-        self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            self._read()
-        except OSError as error:
-            raise ConfigurationError(f"{self.path} cannot be used ({error.strerror or error})") from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._descriptor)
-
-    def __len__(self) -> int:
-        return len(self._kept)
+        super().__init__(path, Play, only_whole=only_whole)
 
     def get(self, case: Case, run: int) -> Play | None:
         """What was played of a case as it is said now, if it was."""
-        return self._kept.get(key_of(case, run))
-
-    def keep(self, play: Play) -> None:
-        """Write a play down; it is on its way to the disk when this returns."""
-        if self._only_whole and not play.is_whole:
-            return
-        self._kept[play.key] = play
-        line = play.model_dump_json(exclude=_UNKEPT, exclude_defaults=True) + "\n"
-        os.write(self._descriptor, line.encode())
-
-    def _read(self) -> None:
-        """Take up every line; half a line at the end is what an interrupt left, and is cut off."""
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.ftruncate(self._descriptor, whole)
-        for number, line in enumerate(data[:whole].splitlines(), start=1):
-            try:
-                play = Play.model_validate_json(line)
-            except ValidationError as error:
-                what = error.errors(include_url=False)[0]["msg"]
-                raise ConfigurationError(f"{self.path}:{number}: is no play of this version: {what}") from error
-            self._kept[play.key] = play
+        return self.find(key_of(case, run))

@@ -14,13 +14,14 @@ from evals.curves import Bin
 from evals.fingerprint import Fingerprint
 from evals.folder import REPORT, write_whole
 from evals.gates import Breach, Gate, breaches
-from evals.measures import DECISIONS, confusion, counts, measure, sent_wrong, weighed_answers
+from evals.measures import DECISIONS, confusion, counts, is_priced, measure, sent_wrong, weighed_answers
 from evals.played import Outcome, PlayedCase, PlayedTurn, Run
 from evals.quality import reliability_of, risks_of
 from evals.reading import sentences
 from evals.stats import Measure
 from evals.suite import Suite
 from sahut.errors import ConfigurationError
+from sahut.turn import Usage
 from sahut.values import Value
 
 FILE_NAME = REPORT
@@ -69,11 +70,21 @@ class Quantiles(Value):
     p95: float | None
 
 
+class Customers(Value):
+    """The chat model that played the customers and what it took; `cost_usd` is `None` where no price is known."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+
+
 class Report(Value):
     """`report.json`. Rates without a case to measure are null.
 
     `measures` holds every number again under the name that gates use, with its 95% interval. `failures` and
-    `errors` count plays apart; `unscored` those in which nothing was expected.
+    `errors` count plays apart; `unscored` those in which nothing was expected. `usage` and `cost_usd` are the
+    assistant's own, apart from those of simulated `customers`.
     """
 
     suite: str
@@ -94,6 +105,8 @@ class Report(Value):
     by_topic: dict[str, Group]
     latency_ms: Quantiles
     cost_usd: float
+    usage: Usage = Usage()
+    customers: Customers | None = None
     measures: dict[str, Measure]
     gates: tuple[Gate, ...]
     breaches: tuple[Breach, ...]
@@ -157,6 +170,8 @@ def build_report(run: Run, *, baseline: Baseline | None = None, assistant: Finge
         by_topic=_by("by_topic", run, found),
         latency_ms=Quantiles(p50=found["latency_ms.p50"].value, p95=found["latency_ms.p95"].value),
         cost_usd=found["cost_usd"].value or 0.0,
+        usage=_usage(run),
+        customers=_customers(run),
         measures=found,
         gates=run.suite.gates,
         breaches=broken,
@@ -243,6 +258,22 @@ def _by(prefix: str, run: Run, found: Mapping[str, Measure]) -> dict[str, Group]
 def _models(run: Run) -> tuple[str, ...]:
     replies = [turn.reply for case in run.results for turn in case.turns if turn.reply]
     return tuple(sorted({reply.model for reply in replies if reply.model}))
+
+
+def _usage(run: Run) -> Usage:
+    """What the assistant's chat model took for the answers."""
+    replies = [turn.reply for case in run.results for turn in case.turns if turn.reply]
+    return sum((reply.usage for reply in replies), Usage())
+
+
+def _customers(run: Run) -> Customers | None:
+    """What the customers' chat model took, where one played them."""
+    if not run.customers:
+        return None
+    taken = sum((case.customer for case in run.results), Usage())
+    is_known = taken.cost_usd > 0 and all(is_priced(case.customer) for case in run.results)
+    tokens = {name: getattr(taken, name) for name in ("input_tokens", "output_tokens")}
+    return Customers(model=run.customers, **tokens, cost_usd=taken.cost_usd if is_known else None)
 
 
 def _result(case: PlayedCase) -> Result:

@@ -149,7 +149,7 @@ async def take_of(answer: Answer, turn: Turn, *, timeout_s: float) -> Take:
         except TimeoutError as late:
             error = f"no answer within {timeout_s:g} s" if limit.expired() else told(late)
         except Exception as wrong:
-            _go_on_cancelling(wrong)
+            go_on_cancelling(wrong)
             error = told(wrong)
     if reply is not None and (flaw := _flaw(reply)):
         reply, error = None, flaw
@@ -157,7 +157,7 @@ async def take_of(answer: Answer, turn: Turn, *, timeout_s: float) -> Take:
     return Take(reply=reply, error=error, ms=ms, found=seen.found, screening=seen.screening)
 
 
-def _go_on_cancelling(wrong: Exception) -> None:
+def go_on_cancelling(wrong: Exception) -> None:
     """What is raised by work that was cancelled is no error of its case: the case is played again."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -4,7 +4,7 @@ What the world or its customer raises is told apart from what the assistant does
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -17,6 +17,7 @@ from evals.scorers import Score
 from evals.scoring import told
 from evals.thread import Thread
 from evals.watching import watched
+from sahut.authority import LEVELS, Identity
 from sahut.tool import ToolContext
 from sahut.toolcall import ToolCall
 from sahut.turn import Button, Reply
@@ -38,7 +39,10 @@ class EnvironmentBrokenError(Exception):
 
 @dataclass
 class Stage:
-    """`deps` are the assistant's parts; the world's tools and `hand_off` are its toolbox. A turn has `timeout_s`."""
+    """`deps` are the assistant's parts; the world's tools and `hand_off` are its toolbox.
+
+    A turn has `timeout_s`, and so have the customer and the check.
+    """
 
     world: World
     customer: Customer
@@ -56,10 +60,10 @@ class Stage:
         assistant = watched(Assistant(replace(self.deps, toolbox=toolbox, perform=True)))
         heard: Heard | None = None
         while len(self.turns) < self.most_turns:
-            said = await guarded("the customer", self.customer.says(heard))
-            if not (said or "").strip():
+            said = await guarded("the customer", self.customer.says(heard), timeout_s=self.timeout_s)
+            if said is None or not _a(str, said, "the customer said").strip():
                 return await self._rewarded("customer")
-            reply = await self._turn(assistant, str(said), heard)
+            reply = await self._turn(assistant, said, heard)
             if reply is None:
                 return tuple(self.turns)
             if reply.decision == "hand_off":
@@ -70,7 +74,7 @@ class Stage:
     async def _turn(self, assistant: Assistant, said: str, heard: Heard | None) -> Reply | None:
         """One message and the reply to it; `None` where there is none that counts."""
         pressed = _pressed(said, heard)
-        await self.thread.is_known_by(self.world.identity)
+        await self.thread.is_known_by(self._identity())
         turn = await self.thread.hears(said, pressed)
         take = await take_of(assistant.take_turn, turn, timeout_s=self.timeout_s)
         if self._faults:
@@ -79,6 +83,13 @@ class Stage:
         if take.reply is not None:
             await self.thread.records(take.reply)
         return take.reply
+
+    def _identity(self) -> Identity:
+        with broken("the identity"):
+            identity = self.world.identity
+        if identity not in LEVELS:
+            raise EnvironmentBrokenError(f"{OUR_FAULT}the identity {identity!r} is none of {', '.join(LEVELS)}")
+        return identity
 
     async def _rewarded(self, why: str, last: Reply | None = None) -> tuple[PlayedTurn, ...]:
         if not self.turns:
@@ -91,12 +102,12 @@ class Stage:
                 "waiting": ToolCall(name=waiting.tool, arguments=waiting.arguments) if waiting else None,
             }
         )
-        return self._scored(await guarded("the check", self.world.check(end)))
+        reward = await guarded("the check", self.world.check(end), timeout_s=self.timeout_s)
+        return self._scored(_a(Reward, reward, "the check gave back"))
 
     def _scored(self, reward: Reward) -> tuple[PlayedTurn, ...]:
-        score = Score(value=reward.value, explanation=reward.why or ("as it should be" if reward.value == 1 else ""))
-        *before, last = self.turns
-        return (*before, last.model_copy(update={"scores": {REWARD: score}}))
+        why = reward.why or ("as it should be" if reward.value == 1 else "")
+        return _with_score(self.turns, Score(value=reward.value, explanation=why))
 
     def _tool(self, one: WorldTool) -> Tool:
         """The world's tool with what it declares. What it raises is the environment's fault, and is noted."""
@@ -104,7 +115,7 @@ class Stage:
         async def run(context: ToolContext, arguments: Arguments) -> str:
             del context
             try:
-                return await one.run(arguments)
+                return _a(str, await one.run(arguments), "it gave back")
             except BaseException as error:
                 # A tool that is too slow is cancelled by the toolbox.
                 self._faults.append(f"the tool {one.name}: {told_kindly(error)}")
@@ -120,19 +131,41 @@ def broken(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise EnvironmentBrokenError(f"{OUR_FAULT}{what}: {told(error)}") from error
+        raise EnvironmentBrokenError(f"{OUR_FAULT}{what}: {told_kindly(error)}") from error
 
 
-async def guarded(what: str, work: Awaitable[T]) -> T:
-    """The same for what is awaited."""
+async def guarded(what: str, work: Awaitable[T], *, timeout_s: float) -> T:
+    """The same for what is awaited, in its time."""
     with broken(what):
-        return await work
+        async with asyncio.timeout(timeout_s):
+            return await work
+
+
+def unrewarded(turns: Sequence[PlayedTurn]) -> tuple[PlayedTurn, ...]:
+    """The turns of a play; one that broke counts as no pass, as a case with an error does."""
+    if not any(turn.error for turn in turns):
+        return tuple(turns)
+    return _with_score(turns, Score(value=0, explanation="it broke, so its end was not judged"))
+
+
+def _with_score(turns: Sequence[PlayedTurn], score: Score) -> tuple[PlayedTurn, ...]:
+    *before, last = turns
+    return (*before, last.model_copy(update={"scores": {REWARD: score}}))
+
+
+def _a(kind: type[T], value: object, what: str) -> T:
+    """What an environment gave, as what it must be."""
+    if not isinstance(value, kind):
+        raise EnvironmentBrokenError(f"{OUR_FAULT}{what} {type(value).__name__}, and no {kind.__name__}")
+    return value
 
 
 def told_kindly(error: BaseException) -> str:
     """What was raised in one line; a cancellation is a want of time."""
-    if isinstance(error, asyncio.CancelledError):
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
         return "did not end in its time"
+    if isinstance(error, EnvironmentBrokenError):
+        return str(error).removeprefix(OUR_FAULT)
     return told(error) if isinstance(error, Exception) else type(error).__name__
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.compare import Comparison
-from evals.report import Difference, Report, Result
+from evals.report import Customers, Difference, Report, Result
 from evals.stats import Measure
 from sahut.text import counted
 
@@ -104,8 +104,27 @@ def _summary(report: Report) -> Table:
             scale = f"{measure.value:.3f} ({measure.low:.3f}-{measure.high:.3f})"
             table.add_row(name.replace("_", " "), f"{scale} of {measure.n}")
     table.add_row("latency p50, p95", f"{_ms(report.latency_ms.p50)}, {_ms(report.latency_ms.p95)}")
-    table.add_row("cost", f"{report.cost_usd:.4f} USD")
+    table.add_row("cost", cost(report))
+    if report.customers is not None:
+        table.add_row("the customers' model", customers(report.customers))
     return table
+
+
+def cost(report: Report) -> str:
+    """What the answers cost, or their tokens where no price is known."""
+    if report.measures["cost_usd"].value is not None or not report.results:
+        return f"{report.cost_usd:.4f} USD"
+    return f"{_tokens(report.usage.input_tokens, report.usage.output_tokens)}; no price is known"
+
+
+def customers(taken: Customers) -> str:
+    """What the model took that played the customers."""
+    price = "no price is known" if taken.cost_usd is None else f"{taken.cost_usd:.4f} USD"
+    return f"{taken.model}: {_tokens(taken.input_tokens, taken.output_tokens)}; {price}"
+
+
+def _tokens(read: int, written: int) -> str:
+    return f"{read:,} tokens in, {written:,} out"
 
 
 def _failures(report: Report) -> Table:

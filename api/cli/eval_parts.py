@@ -3,6 +3,7 @@
 Knows no verb.
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING
 from api.cli.common import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agent.calibration import Calibration
+    from api.mind import Mind
     from evals.fingerprint import Fingerprint
     from evals.run import Player, Progress
     from evals.suite import Suite
     from sahut.settings import Settings
+    from sahut.turn import Guidance
 
 
 async def load(path: Path) -> "Suite":
@@ -51,20 +54,14 @@ async def player(
 ) -> "AsyncIterator[tuple[Player, Fingerprint]]":
     """The real assistant, ready to play, with what it answered in earlier runs; and what it is."""
     from api.mind import calibration_of, guidance_of, open_mind
-    from evals.fingerprint import fingerprint
     from evals.folder import cache_of
     from evals.run import Player
     from evals.scoring import installed_scorers
     from evals.watching import watched
-    from knowledge.space import space_of
 
-    in_force = calibration or calibration_of(chosen)
     guidance = guidance_of(chosen)
-    async with open_mind(chosen, calibration=in_force) as mind:
-        model = " ".join(filter(None, (chosen.chat_model, chosen.openai_base_url)))
-        assistant = await fingerprint(
-            mind.store, model=model, embedder=space_of(mind.embedder).name, guidance=guidance, calibration=in_force
-        )
+    async with open_mind(alone(chosen), calibration=calibration or calibration_of(chosen)) as mind:
+        assistant = await named(mind, guidance)
         answer = watched(mind.assistant).take_turn
         with cache_of(chosen.home, assistant) as cache:
             memories = () if fresh else (cache,)
@@ -77,6 +74,48 @@ async def player(
                 warm_up=mind.warm_up,
             )
             yield made, assistant
+
+
+def alone(chosen: "Settings") -> "Settings":
+    """Without the fallback model, whose answers would measure another assistant."""
+    return chosen.model_copy(update={"fallback_model": ""})
+
+
+async def named(mind: "Mind", guidance: "Guidance", environment: str = "") -> "Fingerprint":
+    """What the assistant is that plays."""
+    from evals.fingerprint import fingerprint
+    from knowledge.space import space_of
+
+    chosen = mind.settings
+    return await fingerprint(
+        mind.assistant.deps,
+        model=where_served(chosen.chat_model, chosen),
+        embedder=space_of(mind.embedder).name,
+        guidance=guidance,
+        settings=(chosen.screen_by_model, chosen.hidden_kinds, chosen.tools_allow_private),
+        environment=environment,
+    )
+
+
+def where_served(model: str, chosen: "Settings") -> str:
+    """A chat model with the address of its server, where one is set."""
+    return " ".join(filter(None, (model, chosen.openai_base_url)))
+
+
+@contextmanager
+def resumable(kept: "Callable[..., object]", plays: "Sequence[tuple[object, int]]", folder: Path) -> "Iterator[None]":
+    """Says of an interrupted run how many of its plays are `kept`, and how it goes on."""
+    from asyncio import CancelledError
+
+    try:
+        yield
+    except CancelledError:
+        done = sum(kept(one, run) is not None for one, run in plays)
+        print(
+            f"{done} of {len(plays)} plays are kept in {folder}. The same command with --out {folder} plays the rest.",
+            file=sys.stderr,
+        )
+        raise
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`sahut eval simulate`: simulated customers in an environment, and how reliably the assistant serves them."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,9 +47,12 @@ def simulate(
     """Play customers in an environment: a policy, tools, tasks and what the end must be.
 
     The real assistant answers, with the environment's tools and documents alone and a database of its own that is
-    thrown away. Exit code 1 where an environment broke, a critical task failed or the run fell behind its baseline.
+    thrown away. Exit code 1 where an environment broke, a critical task failed or the run fell behind its baseline. An
+    interrupted run goes on when it is started again.
     """
     quiet_logs()
+    # An interrupt cuts connections to a database that is thrown away: nobody needs to read of it.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     report = run(_simulate(environment, k, task or [], customers, out, baseline, at_once=at_once, as_json=as_json))
     if not report.passed:
         raise typer.Exit(1)
@@ -67,22 +71,35 @@ async def _simulate(
 ) -> "Report":
     from datetime import UTC, datetime
 
-    from api.cli.eval_parts import bar
+    from api.cli.eval_parts import bar, resumable, where_served
     from api.cli.evals import tell_report
     from evals.environment import load_environment
-    from evals.folder import unused
+    from evals.folder import Manifest, finish, open_simulation
     from evals.report import build_report, read_baseline
     from evals.simulate import suite_of
 
-    environment = load_environment(name)
+    chosen, environment, now = settings(), load_environment(name), datetime.now(UTC)
     tasks = _chosen(environment, wanted)
-    folder = unused(out or Path("reports") / f"{environment.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-    earlier = read_baseline(baseline, suite_of(environment, tasks, k)) if baseline else None
-    async with _simulator(settings(), environment, customers) as (simulator, assistant):
-        simulator.concurrency = at_once
-        with bar(environment.name) as tell:
-            played = await simulator.play(tasks, k=k, progress=tell)
-    report = build_report(played, baseline=earlier, assistant=assistant)
+    suite = suite_of(environment, tasks, k)
+    earlier = read_baseline(baseline, suite) if baseline else None
+    folder = out or Path("reports") / f"{environment.name}-{now:%Y%m%d-%H%M%S}"
+    async with _simulator(chosen, environment, customers) as (simulator, assistant):
+        manifest = Manifest(
+            suite=suite.name,
+            path=Path(name),
+            k=k,
+            started_at=now,
+            assistant=assistant,
+            tasks=tuple(task.id for task in tasks),
+            customers=where_served(customers, chosen) if customers else "",
+        )
+        with open_simulation(folder, manifest) as kept:
+            simulator.concurrency, simulator.memory = at_once, kept
+            jobs = [(task, run) for task in tasks for run in range(1, k + 1)]
+            with resumable(kept.get, jobs, folder), bar(suite.name) as tell:
+                played = await simulator.play(tasks, k=k, progress=tell)
+            report = build_report(played, baseline=earlier, assistant=assistant)
+            finish(folder, datetime.now(UTC))
     tell_report(report, earlier, folder, played, as_json=as_json)
     return report
 
@@ -105,32 +122,24 @@ async def _simulator(
     """The real assistant over what the environment gives it to read, in a home that is thrown away."""
     from tempfile import TemporaryDirectory
 
+    from api.cli.eval_parts import alone, named
     from api.mind import calibration_of, guidance_of, open_mind
-    from evals.fingerprint import fingerprint
+    from evals.fingerprint import world_of
     from evals.simulate import Simulator, guidance_in
     from knowledge.learn import learn
-    from knowledge.space import space_of
 
     in_force, guidance = calibration_of(chosen), guidance_in(environment, guidance_of(chosen))
-    model = " ".join(filter(None, (chosen.chat_model, chosen.openai_base_url)))
     with TemporaryDirectory(prefix="sahut-simulate-") as scratch:
         apart = {"home": Path(scratch), "database_url": "", "chroma_url": ""}
         async with (
-            open_mind(chosen.model_copy(update=apart), calibration=in_force) as mind,
+            open_mind(alone(chosen).model_copy(update=apart), calibration=in_force) as mind,
             _speaker(chosen, customers) as speak,
         ):
             if environment.documents:
                 await learn(mind.store, mind.embedder, [_written(environment, Path(scratch) / "documents")])
             await mind.warm_up()
-            assistant = await fingerprint(
-                mind.store,
-                model=model,
-                embedder=space_of(mind.embedder).name,
-                guidance=guidance,
-                calibration=in_force,
-                tools=environment.name,
-            )
-            yield Simulator(environment, mind.assistant.deps, guidance, speak), assistant
+            assistant = await named(mind, guidance, world_of(environment))
+            yield Simulator(environment, mind.assistant.deps, guidance, speak, customers or ""), assistant
 
 
 def _written(environment: "Environment", folder: Path) -> Path:

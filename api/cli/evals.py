@@ -1,8 +1,5 @@
 """`sahut eval`: suites over the real assistant. Here are the verbs that play, score and compare."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +7,10 @@ import typer
 
 from api.cli import eval_calibrate, eval_files, eval_simulate
 from api.cli.common import AsJson, quiet_logs, run, settings
-from api.cli.eval_parts import bar, load, player
+from api.cli.eval_parts import bar, load, player, resumable
 
 if TYPE_CHECKING:
     from evals.played import Run
-    from evals.plays import Plays
     from evals.report import Baseline, Report
     from evals.suite import Suite
 
@@ -115,7 +111,8 @@ async def _run(
         manifest = Manifest(suite=suite.name, path=absolute(path), k=chosen.k, started_at=now, assistant=assistant)
         with open_run(folder, manifest) as kept:
             plays.memories = (kept, *plays.memories)
-            with _resumable(kept, chosen, folder), bar(suite.name) as tell:
+            jobs = [(case, run) for case in chosen.cases for run in range(1, chosen.k + 1)]
+            with resumable(kept.get, jobs, folder), bar(suite.name) as tell:
                 played = await plays.play(chosen, progress=tell)
             report = build_report(played, baseline=earlier, assistant=assistant)
             finish(folder, datetime.now(UTC))
@@ -129,8 +126,11 @@ async def _score(folder: Path, path: Path | None, baseline: Path | None, *, as_j
     from evals.folder import read_manifest, read_run
     from evals.report import build_report, read_baseline
     from evals.scoring import chosen, installed_scorers, score_case
+    from sahut.errors import ConfigurationError
 
     manifest = read_manifest(folder)
+    if manifest.tasks:
+        raise ConfigurationError(f"{folder}: is a simulation, whose worlds are gone: simulate again to score it anew")
     suite = await load(path or manifest.path)
     earlier = read_baseline(baseline, suite) if baseline else None
     found = read_run(folder, manifest, suite)
@@ -160,23 +160,6 @@ def tell_report(report: "Report", earlier: "Baseline | None", folder: Path, play
     console = Console()
     console.print(show(report, changed=differences(earlier, report) if earlier else None))
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
-
-
-@contextmanager
-def _resumable(kept: "Plays", suite: "Suite", folder: Path) -> "Iterator[None]":
-    """Says of an interrupted run what is kept of it, and how it goes on."""
-    from asyncio import CancelledError
-
-    try:
-        yield
-    except CancelledError:
-        plays = [(case, run) for case in suite.cases for run in range(1, suite.k + 1)]
-        done = sum(kept.get(case, run) is not None for case, run in plays)
-        print(
-            f"{done} of {len(plays)} plays are kept in {folder}. The same command with --out {folder} plays the rest.",
-            file=sys.stderr,
-        )
-        raise
 
 
 def _repeated(suite: "Suite", k: int) -> "Suite":

@@ -138,6 +138,28 @@ def test_an_unchanged_run_passes_and_compared_with_itself_is_empty(sahut: Sahut,
     assert (found["changes"], found["turned"], found["assistant"]) == ([], [], [])
 
 
+def test_a_second_model_is_left_out_since_it_would_be_measured_in_the_first_ones_name(
+    sahut: Sahut, home: Path, script: OpenAIScript, monkeypatch: pytest.MonkeyPatch
+):
+    def first_is_down(body: dict[str, Any]) -> Answer:
+        return server.fails(500) if body["model"] == "scripted-model" else obedient(body)
+
+    script.says(first_is_down)
+    monkeypatch.setenv("SAHUT_FALLBACK_MODEL", "the-second")
+    assert sahut("eval", "run", "suite.yaml", "--out", "a").code == 1
+    assert set(failed("a")) >= {"certificate", "friday"}
+    assert {body["model"] for body in script.requests} == {"scripted-model"}
+
+
+def test_a_price_that_is_not_known_keeps_no_limit_on_the_cost(sahut: Sahut, home: Path, script: OpenAIScript):
+    Path("dear.yaml").write_text("name: dear\ncases: cases.jsonl\ngates: {cost_usd: 1}\n", encoding="utf-8")
+    ran = sahut("eval", "run", "dear.yaml", "--out", "a")
+    assert (ran.code, "cost_usd was not measured" in ran.out) == (1, True), ran.out
+    assert "tokens in" in ran.out
+    assert "no price is known" in ran.out
+    assert "no price is known" in Path("a/report.html").read_text(encoding="utf-8")
+
+
 def test_a_server_that_is_down_is_an_error_and_what_the_fallback_said_is_never_kept(
     sahut: Sahut, home: Path, script: OpenAIScript
 ):

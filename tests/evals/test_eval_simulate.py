@@ -25,6 +25,7 @@ from evals.report import build_report
 from evals.shop import Shop, ShopWorld
 from evals.shop.scenes import ORDERS, SCENES
 from evals.simulate import Simulator, guidance_in
+from evals.trials import Trials
 from knowledge.embed import LocalEmbedder
 from sahut.errors import ConfigurationError, ModelFailed
 from sahut.models import ConfirmationRow, ConfirmationState, IdentityProof, ToolCallRow
@@ -207,6 +208,24 @@ class Endless:
         return "Good morning!"
 
 
+class Says:
+    """A customer who says one thing for ever, whatever it is."""
+
+    def __init__(self, said: Any) -> None:
+        self.said = said
+
+    async def says(self, heard: Heard | None) -> Any:
+        return self.said
+
+
+class Waits:
+    """A customer who never comes back."""
+
+    async def says(self, heard: Heard | None) -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+
 class Silent:
     async def says(self, heard: Heard | None) -> str | None:
         return None
@@ -218,6 +237,14 @@ async def broken_tool(arguments: dict[str, Any]) -> str:
 
 async def broken_check(end: End) -> Reward:
     raise ValueError("nobody can say")
+
+
+async def nothing_to_say(arguments: dict[str, Any]) -> Any:
+    return None
+
+
+async def no_reward(end: End) -> Any:
+    return True
 
 
 def broken_open(task: Task) -> World:
@@ -235,6 +262,11 @@ ENVIRONMENTS = {
     "the world: OSError": Small(open=broken_open),
     "the tools: ConfigurationError": Small(tools=(WorldTool("bad", {"type": "list"}, _nothing),)),
     "the customer said nothing": Small(Silent()),
+    "the tool note: it gave back NoneType, and no str": Small(tools=(note(nothing_to_say),)),
+    "the customer said int, and no str": Small(Says(7)),
+    "the customer: did not end in its time": Small(Waits()),
+    "the check gave back bool, and no Reward": Small(check=no_reward),
+    "the identity 'pin' is none of anyone, number": Small(identity="pin"),
 }
 
 
@@ -246,11 +278,85 @@ def calls_what_is_offered(body: Body) -> Answer:
 @pytest.mark.parametrize("why", ENVIRONMENTS)
 async def test_what_breaks_in_an_environment_is_an_error_and_no_failure(stage: Any, why: str):
     async with served(calls_what_is_offered) as (model, _), stage(model) as deps:
-        run = await simulator(ENVIRONMENTS[why], deps).play(Small.tasks, k=1)
+        hasty = {"timeout_s": 0.05} if "its time" in why else {}
+        run = await simulator(ENVIRONMENTS[why], deps, **hasty).play(Small.tasks, k=1)
     report = build_report(run)
     assert (report.errors, report.failures, report.passed) == (1, 0, False)
     assert why in (run.results[0].turns[-1].error or "")
     assert "environment: " in (run.results[0].turns[-1].error or "")
+
+
+async def test_what_the_store_does_not_take_is_the_error_of_its_play_alone(stage: Any):
+    class Mixed(Small):
+        def open(self, task: Task) -> World:
+            return Small(Says("half a \ud800 letter")) if task.id == "odd" else self  # type: ignore[return-value]
+
+    async with stage() as deps:
+        run = await simulator(Mixed(), deps).play((Task(id="odd"), Task(id="even")), k=1)
+    assert [case.outcome for case in run.results] == ["error", "passed"]
+    assert "UnicodeEncodeError" in (run.results[0].turns[-1].error or "")
+
+
+async def test_a_play_that_broke_is_no_pass_in_any_rate(stage: Any):
+    ends: list[End] = []
+
+    async def breaks_once(end: End) -> Reward:
+        ends.append(end)
+        return Reward(value=1) if len(ends) > 1 else await broken_check(end)
+
+    async with stage() as deps:
+        run = await simulator(Small(check=breaks_once), deps).play(Small.tasks, k=4)
+    report = build_report(run)
+    assert (report.errors, report.failures, report.pass_rate.value) == (1, 0, 0.75)
+    assert (report.pass_hat["1"], report.pass_hat["4"]) == (0.75, 0)
+
+
+async def test_tasks_that_cannot_be_told_apart_are_refused_before_anything_is_played(stage: Any):
+    tasks: dict[str, tuple[Task, ...]] = {
+        "has no task": (),
+        "two tasks with the id 'a'": (Task(id="a"), Task(id="a")),
+        "the task ' '": (Task(id=" "),),
+        "`topic`": (Task(id="a", topic=""),),
+    }
+    async with stage() as deps:
+        for why, wanted in tasks.items():
+            with pytest.raises(ConfigurationError, match=why):
+                await simulator(Small(Breaks()), deps).play(wanted, k=1)
+
+
+async def test_an_interrupted_simulation_goes_on_where_it_was(stage: Any, tmp_path: Path):
+    tasks = [Task(id=name) for name in "abc"]
+    reached = asyncio.Event()
+
+    class Slow(Small):
+        opened: list[str] = []  # noqa: RUF012
+
+        def open(self, task: Task) -> World:
+            self.opened.append(task.id)
+            if task.id == "a":
+                return Small(check=broken_check)  # type: ignore[return-value]
+            if task.id == "c":
+                reached.set()
+                return Small(Waits())  # type: ignore[return-value]
+            return self  # type: ignore[return-value]
+
+    async with stage() as deps:
+        with Trials(tmp_path / "plays.jsonl") as kept:
+            playing = asyncio.create_task(simulator(Slow(), deps, memory=kept, concurrency=1).play(tasks, k=1))
+            await reached.wait()
+            playing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await playing
+    told: list[int] = []
+    async with stage() as deps:
+        with Trials(tmp_path / "plays.jsonl") as kept:
+            again = simulator(Small(), deps, memory=kept)
+            run = await again.play(tasks, k=1, progress=lambda step: told.append(step.remembered))
+            changed = [Task(id="b", wish="another"), *tasks[:1]]
+            assert [kept.get(task, 1) is not None for task in changed] == [False, True]
+    assert Slow.opened == ["a", "b", "c"]
+    assert [case.outcome for case in run.results] == ["passed"] * 3, "what broke was played again"
+    assert max(told) == 1
 
 
 async def test_a_slow_tool_is_the_environments_error(stage: Any):
@@ -287,9 +393,12 @@ async def test_a_chat_model_plays_a_customer_who_presses_buttons_and_ends(stage:
         served(clerk) as (model, _),
         stage(model) as deps,
     ):
-        played = simulator(Shop(), deps, speak=customers.speak)
+        played = simulator(Shop(), deps, speak=customers.speak, customers=customers.name)
         run = await played.play([task for task in Shop.tasks if task.id == "cancel"], k=1)
     assert [(case.outcome, len(case.turns)) for case in run.results] == [("passed", 2)]
+    taken = build_report(run).customers
+    assert taken is not None
+    assert (taken.model, taken.input_tokens, taken.output_tokens, taken.cost_usd) == ("m", 300, 60, None)
     rules, *rest = script.requests[-1]["messages"]
     assert "You want to cancel your order 1042." in rules["content"]
     assert "[Yes, please]\n[No, thank you]" in rest[2]["content"]
