@@ -107,6 +107,23 @@ class OpenAIChat:
         except UnusableError as error:
             raise ModelFailed(f"{self.name} said nothing: {error}.", usage, trouble="unusable") from error
 
+    async def grade(self, rows: list[dict[str, Any]], shape: dict[str, Any]) -> tuple[str, Usage]:
+        """What the model says to rows in OpenAI's chat shape, in a shape where the server has such.
+
+        Personal data is hidden from it. Asked once. Raises `ModelFailed`.
+        """
+        veil = self._hiding.over_text("\n".join(str(row["content"]) for row in rows))
+        hidden = await asyncio.to_thread(veil.rows, rows)
+        record: dict[str, Any] = {"requests": [], "responses": []}
+        body = await self._ask(
+            lambda level: self._shaped({"model": self.name, "messages": hidden}, shape, level), record
+        )
+        usage = self._usage(body, record)
+        try:
+            return str(veil.restore(said_in(body))), usage
+        except UnusableError as error:
+            raise ModelFailed(f"{self.name} said nothing: {error}.", usage, trouble="unusable") from error
+
     async def close(self) -> None:
         """Close the connections to the server."""
         await self._client.close()

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 from sahut.turn import Decision, Line
 from sahut.values import Value
 
+RUBRIC = "rubric"
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
@@ -35,10 +36,10 @@ class ExpectedTool(Value):
 class Expectation(Value):
     """What is expected of one reply; what is absent (or an empty list) is not asked.
 
-    Only `tools` differs: its empty list says that no tool may be called. `rubric` is for a judge; without one it
-    is kept and not scored. `matches` are regular expressions; `supported` asks that each number, date, price and link
-    of the text stands in a citation or a tool's result; `retrieves` are documents that retrieval must find; `spam`,
-    `injection`, `wants_human`, `distress` and `abuse` are what the screen must think of the message.
+    Only `tools` differs: its empty list says that no tool may be called. `rubric` is for a judge (`evals/judge.py`);
+    without one it is kept and not scored. `matches` are regular expressions; `supported` asks that each number, date,
+    price and link of the text stands in a citation or a tool's result; `retrieves` are documents that retrieval must
+    find; `spam`, `injection`, `wants_human`, `distress` and `abuse` are what the screen must think of the message.
     """
 
     decision: Decision | None = None

@@ -11,7 +11,7 @@ from evals import charts
 from evals.gates import Gate
 from evals.report import Report, Result
 from evals.stats import Measure
-from evals.table import cost, customers, share
+from evals.table import cost, share, taken
 
 MOST_SHOWN = 200
 _DECISIONS = ("reply", "clarify", "hand_off", "silent", "error")
@@ -32,7 +32,11 @@ def html(report: Report) -> str:
         numbers=_numbers(report),
         share=share,
         cost=cost(report),
-        customers=customers(report.customers) if report.customers else "",
+        beside=[
+            f"{who}, {taken(one)}"
+            for who, one in (("the model that played the customers", report.customers), ("the judge", report.judge))
+            if one
+        ],
     )
     return page
 

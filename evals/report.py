@@ -9,12 +9,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evals.cases import RUBRIC
 from evals.compare import ComparedCase, paired
 from evals.curves import Bin
 from evals.fingerprint import Fingerprint
 from evals.folder import REPORT, write_whole
 from evals.gates import Breach, Gate, breaches
-from evals.measures import DECISIONS, confusion, counts, is_priced, measure, sent_wrong, weighed_answers
+from evals.measures import DECISIONS, confusion, counts, measure, sent_wrong, weighed_answers
 from evals.played import Outcome, PlayedCase, PlayedTurn, Run
 from evals.quality import reliability_of, risks_of
 from evals.reading import sentences
@@ -70,8 +71,8 @@ class Quantiles(Value):
     p95: float | None
 
 
-class Customers(Value):
-    """The chat model that played the customers and what it took; `cost_usd` is `None` where no price is known."""
+class Taken(Value):
+    """A chat model beside the assistant and what it took; `cost_usd` is `None` where no price or no count is known."""
 
     model: str
     input_tokens: int
@@ -84,7 +85,8 @@ class Report(Value):
 
     `measures` holds every number again under the name that gates use, with its 95% interval. `failures` and
     `errors` count plays apart; `unscored` those in which nothing was expected. `usage` and `cost_usd` are the
-    assistant's own, apart from those of simulated `customers`.
+    assistant's own, apart from those of simulated `customers` and of the `judge` of rubrics; `unjudged` are turns whose
+    rubric nobody judged.
     """
 
     suite: str
@@ -106,7 +108,9 @@ class Report(Value):
     latency_ms: Quantiles
     cost_usd: float
     usage: Usage = Usage()
-    customers: Customers | None = None
+    customers: Taken | None = None
+    judge: Taken | None = None
+    unjudged: int = 0
     measures: dict[str, Measure]
     gates: tuple[Gate, ...]
     breaches: tuple[Breach, ...]
@@ -142,7 +146,13 @@ class Difference(Value):
         return None if self.before is None or self.after is None else self.after - self.before
 
 
-def build_report(run: Run, *, baseline: Baseline | None = None, assistant: Fingerprint | None = None) -> Report:
+def build_report(
+    run: Run,
+    *,
+    baseline: Baseline | None = None,
+    assistant: Fingerprint | None = None,
+    judge: Taken | None = None,
+) -> Report:
     """Everything a run says, its gates checked; with a `baseline` it must not be worse than that was."""
     found = measure(run)
     results = tuple(_result(case) for case in run.results)
@@ -171,7 +181,9 @@ def build_report(run: Run, *, baseline: Baseline | None = None, assistant: Finge
         latency_ms=Quantiles(p50=found["latency_ms.p50"].value, p95=found["latency_ms.p95"].value),
         cost_usd=found["cost_usd"].value or 0.0,
         usage=_usage(run),
-        customers=_customers(run),
+        customers=taken_by(run.customers, sum((case.customer for case in run.results), Usage())),
+        judge=judge,
+        unjudged=sum(_is_unjudged(turn) for case in run.results for turn in case.turns),
         measures=found,
         gates=run.suite.gates,
         breaches=broken,
@@ -266,14 +278,16 @@ def _usage(run: Run) -> Usage:
     return sum((reply.usage for reply in replies), Usage())
 
 
-def _customers(run: Run) -> Customers | None:
-    """What the customers' chat model took, where one played them."""
-    if not run.customers:
+def taken_by(model: str, usage: Usage) -> Taken | None:
+    """What a model took; `None` where there is none."""
+    if not model:
         return None
-    taken = sum((case.customer for case in run.results), Usage())
-    is_known = taken.cost_usd > 0 and all(is_priced(case.customer) for case in run.results)
-    tokens = {name: getattr(taken, name) for name in ("input_tokens", "output_tokens")}
-    return Customers(model=run.customers, **tokens, cost_usd=taken.cost_usd if is_known else None)
+    cost_usd = usage.cost_usd if usage.cost_usd > 0 else None
+    return Taken(model=model, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cost_usd=cost_usd)
+
+
+def _is_unjudged(turn: PlayedTurn) -> bool:
+    return bool(turn.expect and turn.expect.rubric) and RUBRIC not in turn.scores
 
 
 def _result(case: PlayedCase) -> Result:

@@ -1,6 +1,7 @@
 """Scores what was played, whether just now or read from a run's folder. Runs no turn and computes no rate."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 
 from evals.played import PlayedCase, PlayedTurn
@@ -33,6 +34,21 @@ def chosen(suite: Suite, scorers: Mapping[str, Scorer]) -> dict[str, Scorer]:
     """The scorers that a suite names; without a list all of them, since each asks what `expect` names."""
     names = list(scorers) if suite.scorers is None else suite.scorers
     return {name: scorers[name] for name in names}
+
+
+async def score_all(
+    results: Sequence[PlayedCase], scorers: Mapping[str, Scorer], *, at_once: int = 4
+) -> tuple[PlayedCase, ...]:
+    """All cases with their scores, `at_once` of them at a time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(played: PlayedCase) -> PlayedCase:
+        async with gate:
+            return await score_case(played, scorers)
+
+    async with asyncio.TaskGroup() as group:
+        scoring = [group.create_task(one(played)) for played in results]
+    return tuple(task.result() for task in scoring)
 
 
 async def score_case(played: PlayedCase, scorers: Mapping[str, Scorer]) -> PlayedCase:

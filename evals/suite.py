@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from evals.cases import Burst, Case, CaseTurn, Expectation, Text
+from evals.cases import RUBRIC, Burst, Case, CaseTurn, Expectation, Text
 from evals.gates import Gate, parse_gate
 from evals.messages import case_from_message, case_from_question
 from evals.reading import Flaws, JsonLine, YamlFile, read_json_lines, read_yaml, sentences
@@ -69,6 +69,12 @@ class Suite:
     k: int = 1
     gates: tuple[Gate, ...] = ()
 
+    @property
+    def has_rubrics(self) -> bool:
+        """Whether a judge is asked about any case."""
+        asked = (turn.expect for case in self.cases for turn in case.turns)
+        return (self.scorers is None or RUBRIC in self.scorers) and any(one and one.rubric for one in asked)
+
 
 def load_suite(path: Path, *, corpus: Collection[str] | None = None, scorers: Collection[str] = ()) -> Suite:
     """The suite of a YAML file, or of a JSONL file of cases or transcripts, which is named after its file.
@@ -85,7 +91,7 @@ def load_suite(path: Path, *, corpus: Collection[str] | None = None, scorers: Co
         raise Flaws.of((source.at(where), text) for where, text in sentences(error)) from error
     flaws = Flaws()
     gates = _gates(source, row, flaws)
-    known = {*builtin_scorers(), *scorers}
+    known = {*builtin_scorers(), RUBRIC, *scorers}
     for place, name in enumerate(row.scorers or ()):
         if name not in known:
             flaws.add(source.at(("scorers", place)), f"unknown scorer `{name}`; known are {', '.join(sorted(known))}")

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.compare import Comparison
-from evals.report import Customers, Difference, Report, Result
+from evals.report import Difference, Report, Result, Taken
 from evals.stats import Measure
 from sahut.text import counted
 
@@ -105,8 +105,11 @@ def _summary(report: Report) -> Table:
             table.add_row(name.replace("_", " "), f"{scale} of {measure.n}")
     table.add_row("latency p50, p95", f"{_ms(report.latency_ms.p50)}, {_ms(report.latency_ms.p95)}")
     table.add_row("cost", cost(report))
-    if report.customers is not None:
-        table.add_row("the customers' model", customers(report.customers))
+    for name, beside in (("the customers' model", report.customers), ("the judge", report.judge)):
+        if beside is not None:
+            table.add_row(name, taken(beside))
+    if report.unjudged:
+        table.add_row("rubrics", f"{report.unjudged} not judged: give --judge MODEL")
     return table
 
 
@@ -117,10 +120,13 @@ def cost(report: Report) -> str:
     return f"{_tokens(report.usage.input_tokens, report.usage.output_tokens)}; no price is known"
 
 
-def customers(taken: Customers) -> str:
-    """What the model took that played the customers."""
-    price = "no price is known" if taken.cost_usd is None else f"{taken.cost_usd:.4f} USD"
-    return f"{taken.model}: {_tokens(taken.input_tokens, taken.output_tokens)}; {price}"
+def taken(beside: Taken) -> str:
+    """What a model took beside the assistant."""
+    if beside.cost_usd is not None:
+        price = f"{beside.cost_usd:.4f} USD"
+    else:
+        price = "no price is known" if beside.input_tokens or beside.output_tokens else "nothing was counted"
+    return f"{beside.model}: {_tokens(beside.input_tokens, beside.output_tokens)}; {price}"
 
 
 def _tokens(read: int, written: int) -> str:
@@ -164,7 +170,8 @@ def _changes(changed: Sequence[Difference]) -> RenderableType:
 
 def _verdict(report: Report) -> Text:
     if report.passed and report.results and all(result.outcome == "unscored" for result in report.results):
-        return Text("Replayed, not scored: nothing is expected in these cases.")
+        why = "their rubrics take a judge (--judge MODEL)" if report.unjudged else "nothing is expected in these cases"
+        return Text(f"Replayed, not scored: {why}.")
     if report.passed:
         kept = len(report.gates)
         return Text(f"Passed: all {kept} gates are kept." if kept else "Passed: the suite has no gates.", style="green")

@@ -56,7 +56,7 @@ def read(body: Any, brief: Brief, restore: Callable[[Any], Any] = lambda value: 
 
 def read_opinion(body: Any) -> Opinion:
     """The verdict of a second look. Raises `UnusableError`."""
-    verdict = _object(said_in(body)).get("verdict")
+    verdict = object_in(said_in(body)).get("verdict")
     for opinion in OPINIONS:
         if verdict == opinion:
             return opinion
@@ -95,14 +95,14 @@ def plain(value: Any) -> Any:
 def _parse(content: str, restore: Callable[[Any], Any]) -> _Answer:
     """The answer in a completion's text."""
     try:
-        return _Answer.model_validate(restore(plain(_object(content))))
+        return _Answer.model_validate(restore(plain(object_in(content))))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UnusableError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def _object(content: str) -> dict[str, Any]:
+def object_in(content: str) -> dict[str, Any]:
     """The object in a text that should be JSON and may have words or a code fence around it."""
     start = content.find("{")
     if start < 0:

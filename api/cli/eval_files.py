@@ -182,6 +182,8 @@ def _advice(suite: Any) -> list[str]:
         said.setdefault(words, case.id)
     advice = [f"{len(silent)} cases expect nothing and are replayed unscored, first {silent[0]}"] if silent else []
     advice += twice[:5] + ([f"... and {len(twice) - 5} more repeats"] if len(twice) > 5 else [])
+    if suite.has_rubrics:
+        advice.append("rubrics are scored where a judge is named (--judge MODEL), else they are kept and not scored")
     if not suite.gates:
         advice.append("there are no gates: only errors and critical cases can fail a run")
     return advice

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.calibration import Calibration
     from api.mind import Mind
     from evals.fingerprint import Fingerprint
+    from evals.judge import RubricScorer
     from evals.run import Player, Progress
     from evals.suite import Suite
     from sahut.settings import Settings
@@ -74,6 +75,36 @@ async def player(
                 warm_up=mind.warm_up,
             )
             yield made, assistant
+
+
+@asynccontextmanager
+async def judging(
+    chosen: "Settings", suite: "Suite", name: str | None, *, fresh: bool = False
+) -> "AsyncIterator[RubricScorer | None]":
+    """The chat model that judges rubrics, with its verdicts of before; `None` where none is named.
+
+    Raises `ConfigurationError` for a judge without a rubric, and for the scorer `rubric` without a judge.
+    """
+    from evals.cases import RUBRIC
+    from evals.scoring import installed_scorers
+    from sahut.errors import ConfigurationError
+
+    if name is None:
+        if suite.scorers is not None and RUBRIC in suite.scorers and RUBRIC not in installed_scorers():
+            raise ConfigurationError(f"{suite.path}: the scorer `rubric` takes a judge: give --judge MODEL")
+        yield None
+        return
+    if not suite.has_rubrics:
+        raise ConfigurationError(f"{suite.path}: there is no rubric to judge: leave out --judge, or write one")
+    from agent.model import make_chat_model
+    from evals.judge import RubricScorer, Verdicts
+
+    model = make_chat_model(chosen, name)
+    try:
+        with Verdicts(chosen.home / "evals" / "judge" / "verdicts.jsonl") as kept:
+            yield RubricScorer(where_served(name, chosen), model.grade, None if fresh else kept)
+    finally:
+        await model.close()
 
 
 def alone(chosen: "Settings") -> "Settings":

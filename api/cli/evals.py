@@ -7,11 +7,12 @@ import typer
 
 from api.cli import eval_calibrate, eval_files, eval_simulate
 from api.cli.common import AsJson, quiet_logs, run, settings
-from api.cli.eval_parts import bar, load, player, resumable
+from api.cli.eval_parts import bar, judging, load, player, resumable
 
 if TYPE_CHECKING:
+    from evals.judge import RubricScorer
     from evals.played import Run
-    from evals.report import Baseline, Report
+    from evals.report import Baseline, Report, Taken
     from evals.suite import Suite
 
 app = typer.Typer(help="Measure the assistant before you change it.", no_args_is_help=True)
@@ -20,6 +21,9 @@ Repeats = Annotated[int | None, typer.Option(min=1, max=100, help="Repeats of ea
 Out = Annotated[Path | None, typer.Option(help="Folder for the run and its reports; by default a new one in reports/.")]
 BaselineFile = Annotated[Path | None, typer.Option(help="An earlier report.json that the run must not fall behind.")]
 AtOnce = Annotated[int, typer.Option(min=1, max=64, help="Cases played at a time.")]
+JudgeModel = Annotated[
+    str | None, typer.Option("--judge", metavar="MODEL", help="A chat model that judges the cases' rubrics.")
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Play every case, also those played before without a change.")]
 
 
@@ -36,6 +40,7 @@ def run_suite(
     baseline: BaselineFile = None,
     at_once: AtOnce = 4,
     fresh: Fresh = False,
+    judge: JudgeModel = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a suite; exit code 1 below a gate.
@@ -44,7 +49,7 @@ def run_suite(
     started again.
     """
     quiet_logs()
-    report = run(_run(suite, k, out, baseline, at_once=at_once, fresh=fresh, as_json=as_json))
+    report = run(_run(suite, k, out, baseline, at_once=at_once, fresh=fresh, judge=judge, as_json=as_json))
     if not report.passed:
         raise typer.Exit(1)
 
@@ -54,11 +59,12 @@ def score_again(
     folder: Annotated[Path, typer.Argument(help="The folder of a run.")],
     suite: Annotated[Path | None, typer.Option(help="The suite's file, where it has moved.")] = None,
     baseline: BaselineFile = None,
+    judge: JudgeModel = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run again by the suite as it is now, without the assistant."""
     quiet_logs()
-    report = run(_score(folder, suite, baseline, as_json=as_json))
+    report = run(_score(folder, suite, baseline, judge=judge, as_json=as_json))
     if not report.passed:
         raise typer.Exit(1)
 
@@ -95,17 +101,30 @@ eval_simulate.register(app)
 
 
 async def _run(
-    path: Path, k: int | None, out: Path | None, baseline: Path | None, *, at_once: int, fresh: bool, as_json: bool
+    path: Path,
+    k: int | None,
+    out: Path | None,
+    baseline: Path | None,
+    *,
+    at_once: int,
+    fresh: bool,
+    judge: str | None,
+    as_json: bool,
 ) -> "Report":
     from datetime import UTC, datetime
 
+    from evals.cases import RUBRIC
     from evals.folder import Manifest, absolute, finish, open_run
     from evals.report import build_report, read_baseline
 
     suite = await load(path)
     earlier = read_baseline(baseline, suite) if baseline else None
     now = datetime.now(UTC)
-    async with player(settings(), at_once=at_once, fresh=fresh) as (plays, assistant):
+    async with (
+        judging(settings(), suite, judge, fresh=fresh) as rubrics,
+        player(settings(), at_once=at_once, fresh=fresh) as (plays, assistant),
+    ):
+        plays.scorers = {**plays.scorers, **({RUBRIC: rubrics} if rubrics else {})}
         chosen = suite if k is None else _repeated(suite, k)
         folder = out or Path("reports") / f"{suite.name}-{now:%Y%m%d-%H%M%S}"
         manifest = Manifest(suite=suite.name, path=absolute(path), k=chosen.k, started_at=now, assistant=assistant)
@@ -114,18 +133,27 @@ async def _run(
             jobs = [(case, run) for case in chosen.cases for run in range(1, chosen.k + 1)]
             with resumable(kept.get, jobs, folder), bar(suite.name) as tell:
                 played = await plays.play(chosen, progress=tell)
-            report = build_report(played, baseline=earlier, assistant=assistant)
+            report = build_report(played, baseline=earlier, assistant=assistant, judge=_taken(rubrics))
             finish(folder, datetime.now(UTC))
     tell_report(report, earlier, folder, played, as_json=as_json)
     return report
 
 
-async def _score(folder: Path, path: Path | None, baseline: Path | None, *, as_json: bool) -> "Report":
+def _taken(rubrics: "RubricScorer | None") -> "Taken | None":
+    from evals.report import taken_by
+
+    return taken_by(rubrics.model, rubrics.usage) if rubrics else None
+
+
+async def _score(
+    folder: Path, path: Path | None, baseline: Path | None, *, judge: str | None, as_json: bool
+) -> "Report":
     from dataclasses import replace
 
+    from evals.cases import RUBRIC
     from evals.folder import read_manifest, read_run
     from evals.report import build_report, read_baseline
-    from evals.scoring import chosen, installed_scorers, score_case
+    from evals.scoring import chosen, installed_scorers, score_all
     from sahut.errors import ConfigurationError
 
     manifest = read_manifest(folder)
@@ -134,9 +162,10 @@ async def _score(folder: Path, path: Path | None, baseline: Path | None, *, as_j
     suite = await load(path or manifest.path)
     earlier = read_baseline(baseline, suite) if baseline else None
     found = read_run(folder, manifest, suite)
-    scorers = chosen(suite, installed_scorers())
-    scored = replace(found, results=tuple([await score_case(case, scorers) for case in found.results]))
-    report = build_report(scored, baseline=earlier, assistant=manifest.assistant)
+    async with judging(settings(), suite, judge) as rubrics:
+        scorers = chosen(suite, {**installed_scorers(), **({RUBRIC: rubrics} if rubrics else {})})
+        scored = replace(found, results=await score_all(found.results, scorers))
+    report = build_report(scored, baseline=earlier, assistant=manifest.assistant, judge=_taken(rubrics))
     tell_report(report, earlier, folder, scored, as_json=as_json)
     return report
 

@@ -151,6 +151,45 @@ def test_a_second_model_is_left_out_since_it_would_be_measured_in_the_first_ones
     assert {body["model"] for body in script.requests} == {"scripted-model"}
 
 
+def test_rubrics_are_judged_where_a_judge_is_named_and_counted_where_none_is(
+    sahut: Sahut, home: Path, script: OpenAIScript
+):
+    rows = [
+        {"id": name, "turns": [{"user": CASES[name][0], "expect": {"rubric": rubric}}]}
+        for name, rubric in (("certificate", "Names the price."), ("friday", "Names the price."))
+    ]
+    Path("judged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def answers(body: dict[str, Any]) -> Answer:
+        if body["model"] != "the-judge":
+            return obedient(body)
+        is_right = "Rp180,000" in body["messages"][1]["content"]
+        return server.text(json.dumps({"why": "a price", "verdict": "right" if is_right else "wrong"}))
+
+    script.says(answers)
+    bare = sahut("eval", "run", "judged.jsonl", "--out", "a")
+    assert (bare.code, "2 not judged: give --judge MODEL" in bare.out) == (0, True), bare.out
+    assert "Replayed, not scored: their rubrics take a judge" in bare.out
+    judged = sahut("eval", "score", "a", "--judge", "the-judge")
+    assert (judged.code, failed("a")) == (0, {"friday": False}), judged.out
+    report = json.loads(Path("a/report.json").read_text(encoding="utf-8"))
+    assert (report["unjudged"], report["measures"]["scorers.rubric"]["value"]) == (0, 0.5)
+    assert report["judge"]["model"].startswith("the-judge http://")
+    assert (report["judge"]["input_tokens"], report["judge"]["cost_usd"]) == (200, None)
+    asked = len(script.requests)
+    again = sahut("eval", "run", "judged.jsonl", "--out", "b", "--judge", "the-judge")
+    assert (again.code, failed("b"), len(script.requests)) == (0, {"friday": False}, asked)
+
+    Path("named.yaml").write_text("name: named\ncases: judged.jsonl\nscorers: [rubric]\n", encoding="utf-8")
+    assert sahut("eval", "lint", "named.yaml").code == 0
+    for words, why in (
+        (("named.yaml",), "the scorer `rubric` takes a judge"),
+        (("cases.jsonl", "--judge", "the-judge"), "there is no rubric to judge"),
+    ):
+        ran = sahut("eval", "run", *words, "--out", "c")
+        assert (ran.code, why in ran.err) == (2, True), ran.err
+
+
 def test_a_price_that_is_not_known_keeps_no_limit_on_the_cost(sahut: Sahut, home: Path, script: OpenAIScript):
     Path("dear.yaml").write_text("name: dear\ncases: cases.jsonl\ngates: {cost_usd: 1}\n", encoding="utf-8")
     ran = sahut("eval", "run", "dear.yaml", "--out", "a")
