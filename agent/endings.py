@@ -153,7 +153,7 @@ def _with_form(said: str, step: Step, language: str) -> tuple[str, Asked]:
     """What is said, then what the form notes, then its open question: the question is never what is cut."""
     asked = question(step.filling, language) or Asked("")
     after = "\n\n".join(part for part in (*step.notes, asked.text) if part)
-    room = (MOST_BESIDE_CHOICES if asked.buttons or asked.menu else MOST_CHARACTERS) - len(after) - 2
+    room = (MOST_BESIDE_CHOICES if asked.buttons or asked.menu else MOST_CHARACTERS) - utf16_length(after) - 2
     return "\n\n".join(part for part in (cut(said, room) if said else "", after) if part), asked
 
 

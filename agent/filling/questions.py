@@ -6,7 +6,7 @@ from agent.filling.values import shown
 from agent.language.phrases import say
 from sahut.authority import digest_of
 from sahut.forms import MOST_BUTTONS, MOST_ROWS, ROW_TITLE, AnyField, ChoiceField, Filling, YesNoField, say_in
-from sahut.text import cut
+from sahut.text import cut, utf16_length
 from sahut.turn import Button, Menu, Row
 
 # WhatsApp allows 1,024 characters in the body of a message with buttons or a list.
@@ -56,15 +56,15 @@ def summary(filling: Filling, language: str) -> str:
         for field in filling.form.fields
     ]
     title = say_in(filling.form.title, language)
-    frame = len(say("form_summary", language, title=title, answers=""))
-    room = MOST_CHARACTERS - frame - sum(len(label) + 3 for label, _ in lines)
-    shares = _shares([len(value) for _, value in lines], room)
+    frame = utf16_length(say("form_summary", language, title=title, answers=""))
+    room = MOST_CHARACTERS - frame - sum(utf16_length(label) + 3 for label, _ in lines)
+    shares = _shares([utf16_length(value) for _, value in lines], room)
     answers = "\n".join(f"{label}: {cut(value, most)}" for (label, value), most in zip(lines, shares, strict=True))
     return say("form_summary", language, title=title, answers=answers)
 
 
 def _shares(lengths: list[int], room: int) -> list[int]:
-    """How many characters each value gets: short ones all they need, long ones an equal share of what is left."""
+    """How many UTF-16 units each value gets: short ones all they need, long ones an equal share of what is left."""
     shares = [0] * len(lengths)
     waiting = sorted(range(len(lengths)), key=lengths.__getitem__)
     for place, at in enumerate(waiting):

@@ -15,7 +15,7 @@ from agent.language.phrases import LANGUAGES, say
 from api.whatsapp import outgoing
 from sahut.formfile import read_folder
 from sahut.forms import AnyField, Edition, Filling
-from sahut.text import cut
+from sahut.text import cut, utf16_length
 
 FOLDER = Path(__file__).parents[2] / "examples" / "tax-office" / "forms"
 EDITIONS = {form.name: Edition(id=form.name, form=form) for form in read_folder(FOLDER) or []}
@@ -258,6 +258,18 @@ def test_a_summary_of_long_answers_fits_a_phone_and_ends_with_its_question():
         assert len(asked.text) <= 1000
         assert asked.text.endswith(say("form_summary", language, title="", answers="").rsplit("\n", 1)[1])
         assert asked.text.count("\n") == 2 + len(form.fields) + 1
+
+
+def test_an_answer_of_emoji_is_shown_whole_and_many_of_them_fit_a_phone():
+    form = EDITIONS["address-change"].form
+    answers = {"owner": "🚗" * 30, "plate": "B 1 A", "address": "x", "same_province": True, "letter": None}
+    filling = Filling(id="1", reference="F-1", edition="e", form=form, step="summary", answers=answers)
+    asked = question(filling, "en")
+    assert asked is not None
+    assert "🚗" * 30 in asked.text
+    long = question(filling.model_copy(update={"answers": {**answers, "address": "🚗" * 600}}), "en")
+    assert long is not None
+    assert utf16_length(long.text) <= 1000
 
 
 def test_nobody_hears_a_correction_where_there_is_none(refund: Step):
