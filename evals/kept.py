@@ -71,11 +71,14 @@ class Kept(Generic[L]):
         return self._kept.get(key)
 
     def keep(self, play: L) -> None:
-        """Write a play down; it is on its way to the disk when this returns."""
+        """Write a play down; it is on its way to the disk when this returns. Raises `ConfigurationError`."""
         if self._only_whole and not play.is_whole:
             return
+        try:
+            os.write(self._descriptor, (play.written() + "\n").encode())
+        except OSError as error:
+            raise ConfigurationError(f"{self.path} cannot be written ({error.strerror or error})") from error
         self._kept[play.key] = play
-        os.write(self._descriptor, (play.written() + "\n").encode())
 
     def _read(self) -> None:
         """Take up every line; half a line at the end is what an interrupt left, and is cut off."""

@@ -27,13 +27,22 @@ def settings() -> "Settings":
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run async work to its end. An interrupt ends the command with 130, as shells expect."""
+    """Run async work to its end. An interrupt ends the command with 130, as shells expect.
+
+    Where several things that went on at a time failed, the first failure is raised.
+    """
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(work)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         raise SystemExit(130) from None
+    except ExceptionGroup as several:
+        raise _first(several) from several
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 def _loop_factory() -> Any:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from eval_play import ScriptedAssistant, case, reply, suite
 
+from api.cli.common import run as command
 from evals.compare import compare
 from evals.fingerprint import Fingerprint
 from evals.folder import Manifest, cache_of, finish, open_run, read_manifest, read_run
@@ -83,6 +84,14 @@ def test_half_a_line_is_what_an_interrupt_left(tmp_path):
     (tmp_path / "p.jsonl").write_bytes(b"nonsense\n")
     with pytest.raises(ConfigurationError, match=r"p\.jsonl:1: is no play"), Plays(tmp_path / "p.jsonl"):
         pass
+
+
+def test_a_play_that_cannot_be_written_down_ends_the_run_in_one_sentence(tmp_path):
+    with Plays(tmp_path / "p.jsonl") as plays:
+        pass
+    playing = Player(ScriptedAssistant({}, default=RIGHT), memories=(plays,)).play(suite(*CASES))
+    with pytest.raises(ConfigurationError, match=r"p\.jsonl cannot be written"):
+        command(playing)
 
 
 def test_two_runs_never_share_a_folder(tmp_path):
