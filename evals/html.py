@@ -11,7 +11,7 @@ from evals import charts
 from evals.gates import Gate
 from evals.report import Report, Result
 from evals.stats import Measure
-from evals.table import cost, share, taken
+from evals.table import cost, percent, share, taken
 
 MOST_SHOWN = 200
 _DECISIONS = ("reply", "clarify", "hand_off", "silent", "error")
@@ -31,6 +31,7 @@ def html(report: Report) -> str:
         gates=[(_told(gate), gate, _kept(report, gate)) for gate in report.gates],
         numbers=_numbers(report),
         share=share,
+        percent=percent,
         cost=cost(report),
         beside=[
             f"{who}, {taken(one)}"
@@ -53,8 +54,12 @@ def _headline(report: Report) -> str:
     if rate.value is None:
         return f"{report.cases} conversations were replayed; nothing was expected of them, so nothing is judged."
     sent = f"{wrong.n} sent answers" if wrong.n != 1 else "1 sent answer"
-    tail = "no answer that can be checked was sent." if not wrong.n else f"of {sent} {wrong.value:.1%} were wrong."
-    return f"{rate.value:.0%} of {rate.n} conversations went as expected; {tail}"
+    tail = (
+        "no answer that can be checked was sent."
+        if not wrong.n
+        else f"of {sent} {percent(wrong.value or 0)} were wrong."
+    )
+    return f"{percent(rate.value, 0)} of {rate.n} conversations went as expected; {tail}"
 
 
 def _bad(report: Report) -> list[Result]:

@@ -74,8 +74,16 @@ def share(measure: Measure) -> str:
     if measure.value is None:
         return NOTHING
     if measure.low is None or measure.high is None:
-        return f"{measure.value:.1%}"
-    return f"{measure.value:.1%} ({measure.low * 100:.1f}-{measure.high * 100:.1f})"
+        return percent(measure.value)
+    return f"{percent(measure.value)} ({measure.low * 100:.1f}-{measure.high * 100:.1f})"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share as per cent. Nearly all is never told as all, and hardly any never as none."""
+    told, step = f"{value:.{digits}%}", 10.0**-digits
+    if value < 1 and told == f"{1:.{digits}%}":
+        return f">{1 - step / 100:.{digits}%}"
+    return f"<{step / 100:.{digits}%}" if value > 0 and told == f"{0:.{digits}%}" else told
 
 
 def _table(*columns: str) -> Table:

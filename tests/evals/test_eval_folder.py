@@ -22,6 +22,7 @@ from evals.report import build_report, compared, read_baseline, read_report, wri
 from evals.run import Player
 from evals.scorers import builtin_scorers
 from evals.scoring import score_case
+from evals.table import percent
 from sahut.errors import ConfigurationError, ModelFailed
 from sahut.turn import Reply, Screening, Turn, Verdict
 
@@ -229,6 +230,21 @@ def test_junit_is_xml_whatever_customers_write():
     (found,) = ElementTree.fromstring(junit(report))  # noqa: S314  # our own text
     assert (found.get("failures"), found.get("errors"), found.get("skipped")) == ("2", "1", "1")
     assert [node.tag for one in found for node in one] == ["error", "failure", "skipped", "failure"]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "told"),
+    [
+        (1, 0, "100%"),
+        (0.996, 0, ">99%"),
+        (0.9999, 1, ">99.9%"),
+        (0.0004, 1, "<0.1%"),
+        (0, 1, "0.0%"),
+        (0.625, 1, "62.5%"),
+    ],
+)
+def test_nearly_all_is_never_told_as_all(value, digits, told):
+    assert percent(value, digits) == told
 
 
 def test_the_page_needs_nothing_else_and_shows_failures_first():

@@ -21,6 +21,7 @@ from agent.model import OpenAIChat
 from agent.turn import Deps
 from evals.customers import DONE, ModelCustomer, ScriptedCustomer
 from evals.environment import End, Heard, Reward, Task, World, WorldTool, load_environment
+from evals.html import html
 from evals.report import build_report
 from evals.shop import Shop, ShopWorld
 from evals.shop.scenes import ORDERS, SCENES
@@ -396,8 +397,10 @@ async def test_a_chat_model_plays_a_customer_who_presses_buttons_and_ends(stage:
         played = simulator(Shop(), deps, speak=customers.speak, customers=customers.name)
         run = await played.play([task for task in Shop.tasks if task.id == "cancel"], k=1)
     assert [(case.outcome, len(case.turns)) for case in run.results] == [("passed", 2)]
-    taken = build_report(run).customers
+    report = build_report(run)
+    taken = report.customers
     assert taken is not None
+    assert "the model that played the customers, m: 300 tokens in, 60 out" in html(report)
     assert (taken.model, taken.input_tokens, taken.output_tokens, taken.cost_usd) == ("m", 300, 60, None)
     rules, *rest = script.requests[-1]["messages"]
     assert "You want to cancel your order 1042." in rules["content"]
