@@ -91,10 +91,15 @@ def names(kind: Kind) -> tuple[str, ...]:
 
 def normal(text: str) -> str:
     """The text as patterns read it: composed, lower case, one kind of apostrophe, bounded in length."""
-    if len(text) > _MOST_TEXT:
-        text = f"{text[: _MOST_TEXT // 2]} {text[-_MOST_TEXT // 2 :]}"
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    # One letter may be composed of eighteen, so what comes of it is bounded too.
+    plain = _ends(unicodedata.normalize("NFKC", _INVISIBLE.sub("", _ends(text))))
     return plain.casefold().replace("'", "’").replace("`", "’").replace("\n", " ")
+
+
+def _ends(text: str) -> str:
+    """The first and the last part of a text that is longer than is read."""
+    half = _MOST_TEXT // 2
+    return text if len(text) <= _MOST_TEXT else f"{text[:half]} {text[-half:]}"
 
 
 def signals(kind: Kind, text: str) -> list[Signal]:

@@ -6,7 +6,7 @@ import pytest
 from agent.screening import evidence
 from agent.screening.circumstances import ANSWERED_BEFORE, FORWARDED_OFTEN, UNASKED_PROGRAM
 from agent.screening.screen import Screen, assess, label
-from agent.screening.signals import hosts, is_disguised, is_look_alike, is_shouted, names, signals
+from agent.screening.signals import hosts, is_disguised, is_look_alike, is_shouted, names, normal, signals, windows
 from evals.screen_examples import digest, written
 from evals.train_screen import fit
 from knowledge.embed import LOCAL, LocalEmbedder
@@ -52,6 +52,11 @@ GENUINE = [
     "",
     "👍",
 ]
+
+
+@pytest.mark.parametrize("letter", ["a", "\ufdfa", "\u200ba"])  # the second is composed of eighteen
+def test_no_letter_makes_more_to_read_than_a_message_holds(letter):
+    assert len(windows(normal(letter * 4200))) <= 6
 
 
 ABOUT_MONEY_SENT = [text for text in GENUINE if "transfer" in text or "dikirim ke" in text]
