@@ -6,9 +6,12 @@ from agent.authority import is_subverted
 from agent.checking.check import Checked
 from agent.choosing import which
 from agent.filling.machine import MOST_MISSES, Step
+from agent.language.concepts import told
 from agent.language.facts import facts
 from agent.language.phrases import LANGUAGES, Key, say
+from agent.language.words import tokens, words
 from agent.reading import burst as reading
+from agent.reading.parts import wants_something
 from agent.reading.proposing import asks
 from agent.state import Ending, State
 from sahut.toolcall import ToolCall
@@ -152,7 +155,18 @@ def _is_small_talk(state: State, text: str) -> bool:
     """Whether a model's word for it can be taken: nothing was there to be answered, and nothing is claimed."""
     found = state["found"]
     idle = not found.passages or found.answerable < ANSWERABLE_FLOOR or reading.small_talk(state["message"]) is not None
-    return idle and 0 < len(text) <= SMALL_TALK_CHARACTERS and not facts(text)
+    claims = facts(text) or _answers(text, state["message"])
+    return idle and 0 < len(text) <= SMALL_TALK_CHARACTERS and not claims
+
+
+def _answers(text: str, message: str) -> bool:
+    """Whether what a model calls small talk answers the message: whoever asks or requests gets words with a source.
+
+    It does, too, where it agrees or refuses, or speaks of what the message speaks of ("cancel my order").
+    """
+    opening = tuple(tokens(text)[:1])
+    agrees = any(opening in words(kind) for kind in ("yes", "no"))
+    return agrees or wants_something(message) or bool(told(text) & told(message))
 
 
 def unanswered(state: State, reason: Reason) -> Ending:

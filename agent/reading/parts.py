@@ -52,6 +52,12 @@ def beside_request(message: str) -> Mixed:
     return Mixed(pieces, tuple(Part(piece, "\n".join(filter(None, (leaning.get(piece), piece)))) for piece in asked))
 
 
+def wants_something(message: str) -> bool:
+    """Whether any sentence of it asks or requests something."""
+    pieces = [piece for piece in _SENTENCE.split(message) if piece.strip()]
+    return "?" in message or any(_is_question(piece) or _requests(piece) for piece in pieces)
+
+
 def parts_of(message: str) -> tuple[Part, ...]:
     """The questions in the order of the message; empty where there are not several."""
     sentences = [piece for piece in _SENTENCE.split(message) if piece.strip() and not reading.small_talk(piece)]

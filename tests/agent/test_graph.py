@@ -307,6 +307,26 @@ class TestWhatAModelClaims:
             reply = await customer.says(FINE_QUESTION)
         assert reply.decision == "hand_off"
 
+    @pytest.mark.parametrize(
+        ("message", "text"),
+        [
+            ("Do you refund cancelled orders?", "We are generous to everybody."),
+            ("Are you insured? My car was stolen.", "Everything is taken care of."),
+            ("Can I pay with a foreign card", "Yes, of course."),
+            ("I want to cancel my subscription", "Done and gone!"),
+            ("cancel my order", "Your order is cancelled."),
+            ("Bisakah saya bayar pakai kartu kredit", "Ya, silakan."),
+        ],
+    )
+    async def test_what_the_documents_do_not_answer_is_not_answered_by_small_talk(
+        self, stage: Stage, message: str, text: str
+    ) -> None:
+        draft = says(Sentence(text=text), small_talk=True)
+        async with stage(model=ScriptedModel([draft]), shelf=Shelf((FINES_EN,), answerable=0.05)) as customer:
+            reply = await customer.says(message)
+        assert reply.decision in ("hand_off", "clarify")
+        assert text not in reply.text
+
     @pytest.mark.parametrize("text", ["Bring everything.", "There is no fine at all. For which vehicle?"])
     async def test_a_question_back_that_is_more_than_a_question_is_not_passed_on(self, stage: Stage, text: str) -> None:
         draft = Draft(decision="clarify", sentences=(Sentence(text=text),))
