@@ -100,6 +100,7 @@ def load_suite(path: Path, *, corpus: Collection[str] | None = None, scorers: Co
         flaws.add(source.at(("cases",)), f"there is no file {cases_path}")
     flaws.raise_if_any()
     cases = load_cases(cases_path, corpus=corpus)
+    _check_scorers(source, row, cases)
     _check_groups(source, gates, cases)
     return Suite(name=row.name, path=path, cases=cases, scorers=row.scorers, k=row.k, gates=gates)
 
@@ -190,6 +191,20 @@ def _gates(source: YamlFile, row: _SuiteRow, flaws: Flaws) -> tuple[Gate, ...]:
         except ValueError as error:
             flaws.add(place, f"gate `{name}`: {error}")
     return tuple(gates)
+
+
+def _check_scorers(source: YamlFile, row: _SuiteRow, cases: tuple[Case, ...]) -> None:
+    """Scorers of the house read what is expected: where no case expects any of it, a run would be green unjudged."""
+    named = set(row.scorers or ())
+    expected = [turn.expect for case in cases for turn in case.turns if turn.expect]
+    if (
+        named
+        and named <= {*builtin_scorers(), RUBRIC}
+        and not any(one.asks(name) for one in expected for name in named)
+    ):
+        raise Flaws.of(
+            [(source.at(("scorers",)), "`scorers`: no case expects any of these, so nothing would be judged")]
+        )
 
 
 def _check_groups(source: YamlFile, gates: tuple[Gate, ...], cases: tuple[Case, ...]) -> None:

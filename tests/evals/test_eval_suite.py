@@ -163,6 +163,7 @@ SUITE_FLAWS = [
     ("name: x\ncases: cases.jsonl\nk: true", 3, "`k`"),
     ("name: x\ncases: cases.jsonl\nscorers: []", 3, "`scorers` is empty"),
     ("name: x\ncases: cases.jsonl\nscorers:\n  - cites\n  - judge", 5, "unknown scorer `judge`"),
+    ("name: x\ncases: cases.jsonl\nscorers: [spam, rubric]", 3, "no case expects any of these"),
     ("name: x\ncases: cases.jsonl\ngates:\n  pass_rate: 0.5\n  pass_rate: 0.9", 5, "`pass_rate` stands twice"),
     (
         "name: x\ncases: cases.jsonl\ngates:\n  pass_rte: 0.5",
