@@ -20,6 +20,7 @@ from evals.scoring import chosen, score_case, told
 from evals.suite import Suite
 from evals.watching import watching
 from sahut.clock import SystemClock
+from sahut.errors import Trouble
 from sahut.ports import Clock
 from sahut.turn import Guidance, Reply, Turn
 
@@ -169,11 +170,18 @@ def _flaw(reply: Reply) -> str:
 
     Either is an error, and so is played again and never kept as what the assistant answers.
     """
-    if reply.trouble is not None:
-        return TROUBLES[reply.trouble]
+    trouble = reply.trouble or _unseen(reply)
+    if trouble is not None:
+        return TROUBLES[trouble]
     numbers = {"confidence": reply.confidence, **reply.features, "cost_usd": reply.usage.cost_usd}
     wrong = [name for name, number in numbers.items() if not math.isfinite(number)]
     return f"the reply's {wrong[0]} is {numbers[wrong[0]]}, which is no number" if wrong else ""
+
+
+def _unseen(reply: Reply) -> Trouble | None:
+    """Why the chat model did not look at what the screen was unsure of, where it was asked to."""
+    looks = (one for one in reply.exchanges if one.get("kind") == "second_look" and "error" in one)
+    return next((one.get("trouble", "failed") for one in looks), None)
 
 
 class Tally:

@@ -101,6 +101,8 @@ class Simulator:
 
     async def play(self, tasks: Sequence[Task], *, k: int, progress: Callable[[Progress], None] | None = None) -> Run:
         """Every task `k` times, in the tasks' order. Raises `ConfigurationError` as `suite_of` does."""
+        if k < 1 or self.concurrency < 1:
+            raise ValueError("k and the concurrency are at least 1.")
         suite = suite_of(self.environment, tasks, k)
         started_at = self.deps.clock.now()
         jobs = [(task, run) for task in tasks for run in range(1, k + 1)]

@@ -83,6 +83,15 @@ async def test_an_error_is_no_failure_and_ends_its_case_alone():
     assert "b" not in [turn.text for turn in assistant.turns[:1]]
 
 
+async def test_a_second_look_that_nobody_took_is_an_error_since_the_screen_alone_was_measured():
+    failed = {"kind": "second_look", "error": "TimeoutError", "trouble": "slow"}
+    taken = {"kind": "second_look", "opinion": "genuine", "label": "fine"}
+    said = {"a": reply("x", exchanges=(failed,)), "b": reply("x", exchanges=(taken,))}
+    run = await Player(ScriptedAssistant(said)).play(suite(case("a", ("a", REPLY)), case("b", ("b", REPLY))))
+    assert [played.outcome for played in run.results] == ["error", "passed"]
+    assert run.results[0].turns[0].error == "The chat model did not answer in time."
+
+
 async def test_a_turn_that_never_ends_is_an_error():
     async def asleep(turn: Turn) -> Reply:
         await asyncio.sleep(60)
