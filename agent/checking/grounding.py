@@ -85,7 +85,11 @@ async def grounded(checked: Checked, calls: Sequence[ToolCall], embedder: Embedd
 
 
 def _claims_nothing(text: str) -> bool:
-    said = text.strip()
+    """Whether all of it is a question, a courtesy or an introduction: what a model calls a sentence may be several."""
+    return all(_is_idle(text[start:end].strip()) for start, end in sentences(text))
+
+
+def _is_idle(said: str) -> bool:
     return said.endswith((":", "?")) or is_greeting(said) or is_thanks(said) or is_goodbye(said)
 
 

@@ -6,7 +6,7 @@ writes is theirs to keep, and is kept in the ledger.
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -25,6 +25,8 @@ FURTHEST = timedelta(days=366)
 MOST = 5
 # Of a sentence, and of a message: nobody waits for more to be heard.
 _READ, _MOST_READ = 1000, 10_000
+# A longer sentence of a draft is read in parts, which overlap, or a promise could hide between two.
+_OVERLAP = 200
 _KINDS: tuple[PromiseKind, ...] = ("call", "contact", "send", "other")
 # What a person has to do for this very customer; of the rest a document may speak too ("refunds take 21 days").
 _PERSONAL = ("call", "contact")
@@ -87,11 +89,26 @@ def without_empty(said: Sequence[Sentence], calls: Sequence[ToolCall]) -> tuple[
 
 
 def _is_kept(sentence: Sentence, calls: Sequence[ToolCall]) -> bool:
-    kind = kind_of(sentence.text)
+    """Whether something stands behind every promise in it: what a model calls a sentence may be several."""
+    return all(_stands(piece, sentence, calls) for piece in _pieces(sentence.text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """What is looked at for a promise; of "we will call you, is that fine?" also what stands before the question."""
+    for start, end in sentences(text):
+        for at in range(start, end, _READ - _OVERLAP):
+            piece = text[at : min(end, at + _READ)]
+            yield piece
+            if piece.rstrip().endswith("?") and "," in piece:
+                yield piece.rpartition(",")[0]
+
+
+def _stands(piece: str, sentence: Sentence, calls: Sequence[ToolCall]) -> bool:
+    kind = kind_of(piece)
     if kind is None:
         return True
     made = [call for call in calls if call.state == "done"]
-    plain = _plain(sentence.text)
+    plain = _plain(piece)
     if any(plain in _plain(text) for text in (*(call.result for call in made), *(c.quote for c in sentence.citations))):
         return True
     promised = {call.promise.kind for call in made if call.promise}

@@ -93,3 +93,17 @@ async def test_under_another_embedder_nothing_is_judged(embedder: LocalEmbedder)
 
     draft = Checked((cited("Tomorrow we give away cars.", "Office counters", CARDS_EN),), ())
     assert await grounded(draft, (), Other()) is draft
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The first week after the due date is free of any fine. Anything else?",
+        "Hello! The first week after the due date is free of any fine.",
+        "A lawyer has to come with you.\nWhich counter do you mean?",
+    ],
+)
+async def test_a_question_or_a_greeting_beside_it_hides_no_claim(text: str, embedder: LocalEmbedder):
+    asks = Sentence(text="Hello! Which counter do you mean?")
+    said = (cited(text, CARDS, CARDS_EN), asks)
+    assert (await grounded(Checked(said, ()), (), embedder)).sentences == (asks,)

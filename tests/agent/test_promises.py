@@ -139,6 +139,25 @@ def test_a_tools_own_words_and_a_quote_stand() -> None:
     assert without_empty((quoted, paraphrased), []) == (quoted,)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We will call you tomorrow. Is that fine?",
+        "We will call you tomorrow, is that fine?",
+        "Is that fine? We will call you tomorrow.",
+        "The counter is open and " * 60 + "we will call you tomorrow.",
+    ],
+)
+def test_no_question_and_no_length_hides_a_promise(text: str) -> None:
+    assert without_empty((Sentence(text=text),), []) == ()
+    assert without_empty((Sentence(text=text),), [done("Noted.", promise="call")])
+
+
+def test_a_question_alone_promises_nothing() -> None:
+    for text in ("Shall we call you?", "If you wish, shall we call you?"):
+        assert without_empty((Sentence(text=text),), [])
+
+
 async def test_a_models_empty_promise_is_taken_out_and_the_answer_goes_on(stage: Stage) -> None:
     model = ScriptedModel([says(cited(f"{FINE}.", FINE), Sentence(text="We will call you tomorrow."))])
     async with stage(model=model, shelf=Shelf((FINES_EN,))) as customer:
