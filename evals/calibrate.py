@@ -208,6 +208,20 @@ def _mapped(threshold: float, slope: float, intercept: float) -> float:
     return 1 / (1 + math.exp(-(slope * math.log(held / (1 - held)) + intercept)))
 
 
+def genuine_scores(results: Sequence[PlayedCase]) -> list[float]:
+    """The highest probability of spam in each conversation with a genuine message, but for messages that are spam."""
+    found = []
+    for case in results:
+        seen = [
+            (turn.screening.verdict.score, turn.expect.spam if turn.expect else None)
+            for turn in case.turns
+            if turn.screening
+        ]
+        if any(spam is False for _, spam in seen):
+            found.append(max(score for score, spam in seen if spam is not True))
+    return found
+
+
 def fit_spam(scores: Sequence[float], *, max_false_positives: float, confidence: float) -> Fitted:
     """From which probability a message is spam; `scores` are those of genuine messages, one a conversation.
 

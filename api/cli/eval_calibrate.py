@@ -114,15 +114,11 @@ async def _answers(path: Path, promise: "Promise", *, by_language: bool, at_once
 
 async def _spam(path: Path, most: float, confidence: float, *, at_once: int) -> "Calibration":
     from agent.calibration import SpamRule
-    from evals.calibrate import fit_spam
+    from evals.calibrate import fit_spam, genuine_scores
 
     there = _there()
     played, fitted_on = await _played(path, there, at_once=at_once)
-    genuine = [
-        max(turn.screening.verdict.score for turn in case.turns if turn.screening)
-        for case in played
-        if any(turn.expect and turn.expect.spam is False and turn.screening for turn in case.turns)
-    ]
+    genuine = genuine_scores(played)
     best = fit_spam(genuine, max_false_positives=most, confidence=confidence)
     source = fitted_on.model_copy(update={"answers": len(genuine), "sent": best.sent, "wrong": best.wrong})
     rule = SpamRule(max_false_positives=most, confidence=confidence, threshold=best.threshold, fitted_on=source)

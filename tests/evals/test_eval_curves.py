@@ -4,10 +4,23 @@ import numpy as np
 import pytest
 
 from evals.bounds import at_most, fewest, most_wrong, upper
-from evals.calibrate import HELD, Judged, Promise, fit_languages, fit_slope, fit_spam, fit_threshold, mapped
+from evals.calibrate import (
+    HELD,
+    Judged,
+    Promise,
+    fit_languages,
+    fit_slope,
+    fit_spam,
+    fit_threshold,
+    genuine_scores,
+    mapped,
+)
+from evals.cases import Expectation
 from evals.curves import aurc, auroc, ece, ndcg, ranks_of, recall_at, reliability, risk_coverage
+from evals.played import PlayedCase, PlayedTurn
 from evals.stats import bootstrap, rate
 from sahut.errors import ConfigurationError
+from sahut.turn import Screening, Verdict
 from tests.bench.budget import share_held
 
 
@@ -212,6 +225,16 @@ def test_the_slope_makes_confidence_say_how_often_answers_are_right():
     assert ece(1 / (1 + np.exp(-odds)), right) < 0.03 < ece(sure, right)
     fits = fit_languages(found, Promise(0.1, 0.9, 1000), by_language=False)
     assert 0.8 < mapped(fits, slope, intercept)["*"] < 1
+
+
+def test_a_spam_message_in_a_genuine_conversation_is_no_false_positive():
+    def turn(score: float, spam: bool | None) -> PlayedTurn:
+        screening = Screening(verdict=Verdict(score=score))
+        return PlayedTurn(user=("x",), expect=Expectation(spam=spam), screening=screening)
+
+    turns = {"mixed": (turn(0.2, False), turn(0.9, True), turn(0.3, None)), "spam": (turn(0.9, True),)}
+    plays = [PlayedCase(id=name, run=1, turns=said) for name, said in turns.items()]
+    assert genuine_scores(plays) == [0.3]
 
 
 def test_the_price_of_the_spam_threshold():
