@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from agent.authority import INJECTION
+from agent.deciding import ABUSE, DISTRESS, WANTS_HUMAN
 from evals.curves import Bin, Numbers, aurc, auroc, ece, ndcg, ranks_of, recall_at, reliability, risk_coverage
 from evals.played import PlayedCase, PlayedTurn, conversations
-from evals.scorers import ABUSE, DISTRESS, INJECTION, WANTS_HUMAN, same_document
+from evals.scorers import same_document
 from evals.stats import Measure, estimate, estimate_rows
 from sahut.turn import Screening
 

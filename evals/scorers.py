@@ -13,17 +13,13 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from agent.authority import INJECTION
 from agent.checking.check import unsupported
+from agent.deciding import ABUSE, DISTRESS, WANTS_HUMAN
 from evals.cases import Expectation
 from sahut.toolcall import ToolCall
 from sahut.turn import Reply, Screening
 from sahut.values import Value
-
-# From these on the house acts on what the screen thinks; see `agent/authority.py` and `agent/deciding.py`.
-INJECTION = 0.5
-WANTS_HUMAN = 0.5
-DISTRESS = 0.5
-ABUSE = 0.5
 
 
 class Score(Value):
