@@ -115,6 +115,9 @@ class Toolbox:
             digest = digest_of(name, call.arguments)
         except (BadArgumentsError, ValueError) as error:
             return _update(call, "refused", str(error))
+        if perform and tool.authority.acts and grant is None:
+            call = await _as_before(call, context, ground)
+            context, digest = replace(context, key=call.key), digest_of(name, call.arguments)
         if perform and tool.authority.per_day is not None:
             ground = replace(ground, today=await _today(call, context))
         match rule(tool.authority, ground, digest=digest, grant=grant):
@@ -132,9 +135,23 @@ class Toolbox:
 
 
 def call_key(conversation: ConversationId, first_message: MessageId, name: str, arguments: Mapping[str, Any]) -> str:
-    """The key of a call that nobody confirmed: the same whenever the same burst leads to the same call."""
-    words = json.dumps([conversation, first_message, name, arguments], sort_keys=True, ensure_ascii=True, default=str)
-    return sha256(words.encode()).hexdigest()
+    """The key of a call that nobody confirmed: the same whenever the same burst leads to the same call.
+
+    All keys of a burst begin alike.
+    """
+    parts = ([conversation, first_message], [conversation, first_message, name, arguments])
+    words = (json.dumps(part, sort_keys=True, ensure_ascii=True, default=str) for part in parts)
+    burst, called = (sha256(word.encode()).hexdigest() for word in words)
+    return f"{burst[:24]}{journal.BURST_END}{called[:40]}"
+
+
+async def _as_before(call: ToolCall, context: ToolContext, ground: Ground) -> ToolCall:
+    """The call as an earlier run of the turn made it: a model that is asked again may word its arguments otherwise."""
+    async with context.store.reading() as tx:
+        before = await journal.of_burst(tx, call, context.conversation_id)
+    if any(one.key == call.key for one in before) or len(before) <= ground.in_turn:
+        return call
+    return call.model_copy(update={"arguments": before[ground.in_turn].arguments, "key": before[ground.in_turn].key})
 
 
 async def _today(call: ToolCall, context: ToolContext) -> int:

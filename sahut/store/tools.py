@@ -17,6 +17,8 @@ from sahut.store.database import Tx, insert_once
 from sahut.toolcall import ToolCall
 
 BEGUN = "begun"
+# What parts a key of a call that nobody confirmed: before it the burst, behind it the call.
+BURST_END = "."
 # `new`: this run begins it. `again`: an earlier run began it and nobody knows how far it came. `over`: one too many.
 Beginning = Literal["new", "again", "over"]
 
@@ -27,6 +29,21 @@ async def finished_call(tx: Tx, key: str) -> ToolCall | None:
     if row is None or row.state == BEGUN:
         return None
     return _call(row).model_copy(update={"promise": await promises.of_call(tx, key)})
+
+
+async def of_burst(tx: Tx, call: ToolCall, conversation_id: ConversationId) -> list[ToolCall]:
+    """The calls of the tool over the same burst, by their keys' common beginning, in their order."""
+    beginning = f"{call.key.partition(BURST_END)[0]}{BURST_END}"
+    query = (
+        select(ToolCallRow)
+        .where(
+            ToolCallRow.conversation_id == conversation_id,
+            ToolCallRow.name == call.name,
+            col(ToolCallRow.key).startswith(beginning, autoescape=True),
+        )
+        .order_by(col(ToolCallRow.created_at), col(ToolCallRow.key))
+    )
+    return [_call(row) for row in (await tx.execute(query)).scalars()]
 
 
 async def today(tx: Tx, contact_id: ContactId, call: ToolCall, *, now: datetime) -> int:

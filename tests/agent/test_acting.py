@@ -191,6 +191,27 @@ class TestTools:
             journal = await rows(customer.deps.store, ToolCallRow)
         assert len(journal) == 1
 
+    async def test_an_unconfirmed_write_in_other_words_happens_once_when_the_turn_runs_again(
+        self, stage: Stage
+    ) -> None:
+        done = Draft(decision="hand_off", reason="no_answer")
+        words = [calls("note_interest", product="bicycle"), done, calls("note_interest", product="a bicycle"), done]
+        async with stage(model=ScriptedModel(words)) as customer:
+            first = await customer.says("I would love to own one of your bicycles")
+            second = await customer.again()
+            journal = await rows(customer.deps.store, ToolCallRow)
+        assert len(journal) == 1
+        assert second.tool_calls == first.tool_calls
+
+    async def test_another_turn_may_do_the_like_of_it(self, stage: Stage) -> None:
+        done = Draft(decision="hand_off", reason="no_answer")
+        words = [calls("note_interest", product="bicycle"), done, calls("note_interest", product="a boat"), done]
+        async with stage(model=ScriptedModel(words)) as customer:
+            await customer.says("I would love to own one of your bicycles")
+            await customer.says("And one of your fast boats in the harbour, too")
+            journal = await rows(customer.deps.store, ToolCallRow)
+        assert sorted(row.arguments["product"] for row in journal) == ["a boat", "bicycle"]
+
 
 class TestAuthority:
     async def test_a_doubtful_message_may_not_write(self, stage: Stage) -> None:
