@@ -43,7 +43,7 @@ W_HEADINGS = 0.55  # cosine of the question and the headings
 W_SOUGHT = 0.75  # the kind of thing that the question seeks: a place, a sum, a time
 W_FIGURE = 0.2  # a figure, where the question asks how much, how long or when
 W_LANGUAGE = 0.1  # the customer's own language
-ALSO_WITHIN = 0.4  # how far behind the best sentence another one of the passage may lie to be quoted too
+ALSO_WITHIN = 0.45  # how far behind the best sentence another one of the passage may lie to be quoted too
 _FIGURE = re.compile(r"\d")
 
 Scores = NDArray[np.float32]
