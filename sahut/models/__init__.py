@@ -9,7 +9,7 @@ from sahut.models.forms import FillingRow, FillingState, FormEdition, FormRow, S
 from sahut.models.hooks import DeliveryState, HookDelivery, HookEndpoint, HookEvent
 from sahut.models.library import Attachment, Chunk, Document, DocumentVersion, KnowledgeState
 from sahut.models.marks import ScreenMark
-from sahut.models.media import InboundFile, MediaState
+from sahut.models.media import KEPT_SQL, InboundFile, MediaState
 from sahut.models.memory import ContactFact, ConversationSummary
 from sahut.models.messages import (
     BULK,
@@ -59,6 +59,7 @@ from sahut.models.work import (
 __all__ = [
     "BULK",
     "FAILED_SQL",
+    "KEPT_SQL",
     "OPEN_HANDOFF",
     "UNSETTLED",
     "UNSETTLED_SQL",

@@ -23,6 +23,10 @@ class MediaState(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+# Spelt out, so that SQLite too sees that the index serves.
+KEPT_SQL = sa.text("state = 'kept'")
+
+
 class InboundFile(SQLModel, table=True):
     """The file of an inbound message. The bytes lie on a shelf under `hash`, never in the database.
 
@@ -39,6 +43,7 @@ class InboundFile(SQLModel, table=True):
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         ),
+        sa.Index("ix_inbound_file_kept", "created_at", sqlite_where=KEPT_SQL, postgresql_where=KEPT_SQL),
     )
 
     message_id: str = Field(foreign_key="message.id", primary_key=True)

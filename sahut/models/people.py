@@ -98,7 +98,8 @@ class Conversation(SQLModel, table=True):
     program): the later one says whose it is. `free_until` is the end of Meta's free entry point, where it told one.
     `held_until` ends the silence that a colleague's message from the phone app brings. `early_news`: a change of a
     message came before it. `window_warned_of` is the `window_opened_at` of the window that operators were warned of,
-    so a new message of the customer arms the next warning by itself.
+    so a new message of the customer arms the next warning by itself. `heard_as` is the phone number or user id that the
+    customer last wrote here by: who has several is answered there.
     """
 
     __table_args__ = (
@@ -139,6 +140,7 @@ class Conversation(SQLModel, table=True):
     window_warned_of: datetime | None = maybe_time()
     inbox_version: int = 0
     last_inbound_wamid: str | None = None
+    heard_as: str | None = None
     undone_since: datetime | None = maybe_time()
     wake_at: datetime | None = maybe_time()
     quiet_at: datetime | None = maybe_time()

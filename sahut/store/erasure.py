@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
-from sahut.errors import Conflict, NotFound
+from sahut.errors import Conflict
 from sahut.models import (
     AccountNews,
     ApiKey,
@@ -74,9 +74,10 @@ from sahut.models import (
     UploadFile,
 )
 from sahut.rules import Actor
+from sahut.store import merging
 from sahut.store.audit import audit
 from sahut.store.database import Tx, changed, table_of
-from sahut.store.rows import lock_conversation
+from sahut.store.whole import lock_whole
 
 Table = type[SQLModel]
 # Erased by the column that leads to the person, in an order that foreign keys allow.
@@ -112,17 +113,14 @@ class Erased:
 
 async def erase(tx: Tx, contact_id: str, *, actor: Actor, now: datetime) -> Erased:
     """Erase a person. Raises `NotFound`, and `Conflict` while a message to them is on its way."""
-    if await tx.get(Contact, contact_id) is None:
-        raise NotFound(f"There is no contact {contact_id}.")
-    found = await tx.execute(select(Conversation.id).where(Conversation.contact_id == contact_id))
-    conversations = [str(key) for key in found.scalars()]
-    for key in sorted(conversations):
-        await lock_conversation(tx, key)
+    _, threads = await lock_whole(tx, contact_id)
+    conversations = [thread.id for thread in threads]
     await _refuse_while_sending(tx, conversations)
     eraser = _Eraser(tx)
     names = await _names(tx, contact_id)
     files = await _files(tx, conversations)
-    await _erase_elsewhere(eraser, [contact_id, *conversations], names, conversations)
+    ids = [contact_id, *conversations, *await merging.ids_before(tx, contact_id)]
+    await _erase_elsewhere(eraser, ids, names, conversations)
     await _erase_rows(eraser, contact_id, conversations)
     audit(tx, actor, "erase", None, now, contact=contact_id)
     for key in conversations:

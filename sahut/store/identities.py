@@ -15,6 +15,7 @@ from sahut.events import AppContact, IdentityChange, Names
 from sahut.models import Contact, ContactIdentity, Conversation, FormerIdentity, IdentityKind
 from sahut.store import proofs
 from sahut.store.database import Tx, insert_once, table_of
+from sahut.store.whole import inherit
 
 Name = tuple[str, str]
 
@@ -205,6 +206,7 @@ async def _one_of(tx: Tx, before: str, after: str) -> tuple[str, str]:
                 move = sa.update(table_of(table)).where(table_of(table).c.contact_id == empty)
                 await tx.execute(move.values(contact_id=kept))
             await proofs.forget(tx, empty)
+            await inherit(tx, await tx.get_one(Contact, kept), await tx.get_one(Contact, empty))
             await tx.execute(sa.delete(Contact).where(col(Contact.id) == empty))
             return kept, kept
     await _clash(tx, {before, after})

@@ -255,6 +255,8 @@ async def _note_inbound(
         if not rules.Window(opened, conversation.window_closed_at).is_open(inbound.sent_at):
             # A new session: what was answered in the one before needs no closing any more.
             changes["answered_at"] = None
+    if inbound.group is None and _is_newest(conversation, inbound):
+        changes["heard_as"] = inbound.phone or inbound.user_id
     if wake_at is not None:
         changes |= {
             "inbox_version": conversation.inbox_version + 1,

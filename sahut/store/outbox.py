@@ -214,7 +214,7 @@ async def _begin(
 
     `None` where those behind it may go: its file may not be sent any more, or nobody waits for it and it must.
     """
-    names = {row.kind: row.value for row in await tx.execute(_NAMES_OF, {"key": conversation.contact_id})}
+    names = await _names_of(tx, conversation)
     if not names.keys() & _ADDRESSES:
         why = "WhatsApp gives this customer neither a phone number nor a user id any more"
         await outcomes.fail_message(tx, message, why=why, code=None, now=now)
@@ -254,6 +254,15 @@ async def _begin(
         error_code=message.error_code,
         at=slot.at,
     )
+
+
+async def _names_of(tx: Tx, conversation: Conversation) -> dict[str, str]:
+    """What the customer can be reached by. Who has several names of a kind (two contacts were made one) wrote here by
+    one of them last: their window is open there."""
+    rows = list(await tx.execute(_NAMES_OF, {"key": conversation.contact_id}))
+    names = {row.kind: row.value for row in rows}
+    heard = [row for row in rows if row.value == conversation.heard_as]
+    return {row.kind: row.value for row in heard} if heard and len(names) < len(rows) else names
 
 
 async def _hold(tx: Tx, message: Message, until: datetime) -> None:

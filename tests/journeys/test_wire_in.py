@@ -206,6 +206,18 @@ async def test_the_last_word_on_marketing_stands_in_any_order(world: World):
     assert contact["marketing_stopped"] is False
 
 
+async def test_a_wish_that_was_told_under_another_name_holds_once_they_are_one(world: World):
+    ani, budi = await world.asked("Ani", FINE), await world.operator()
+    wish = {"user_id": "ID.2", "category": "marketing_messages", "value": "stop", "timestamp": int(seconds())}
+    await tell(world, "user_preferences", user_preferences=[wish])
+    assert (await budi.conversation(ani))["contact"]["marketing_stopped"] is False
+    change = {"from": ani.phone, "id": "wamid.CHANGE", "timestamp": seconds(), "type": "system"}
+    told = {"type": "user_changed_user_id", "user_id": "ID.2"}
+    await tell(world, "messages", messages=[{**change, "system": told}])
+    assert len(await world.rows(Contact)) == 1
+    assert (await budi.conversation(ani))["contact"]["marketing_stopped"] is True
+
+
 async def test_news_of_the_account_is_kept_once(world: World):
     value = {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "SPAM"}}
     payload = event(world, "account_update", **value)
