@@ -85,16 +85,16 @@ async def _take_note(
 
 
 def person_of(event: WebhookEvent) -> tuple[str, float] | None:
-    """Whom an event is about, and when it happened; `None` where it is about no customer."""
+    """Whose thread an event is about, and when it happened; `None` where it is about no customer's."""
     match event:
+        case Inbound(group=str(group), sent_at=at):
+            return group, at.timestamp()
         case Inbound(names=names, sent_at=at) | Echo(names=names, sent_at=at):
             return _key(names), at.timestamp()
         case IdentityChange(old=names, at=at):
             return _key(names), at.timestamp()
-        case Call(names=names, at=at) | Handover(names=names, at=at) | Preference(names=names, at=at):
-            return _key(names), at.timestamp()
-        case AppContact(names=names, at=at):
-            return _key(names), at.timestamp()
+        case Call() | Handover() | Preference() | AppContact():
+            return _key(event.names), event.at.timestamp()
         case GroupEvent(group=group, at=at):
             return group, at.timestamp()
         case _:

@@ -120,14 +120,16 @@ async def _store_alone(house: House, event: WebhookEvent) -> list[Wake]:
 def _in_lock_order(events: Sequence[WebhookEvent]) -> list[WebhookEvent]:
     """What is about customers, by customer and time, then statuses and the rest.
 
-    Conversations are locked before messages, as everywhere, in one order.
+    Conversations are locked before messages, as everywhere, in one order: so statuses that change one come first.
     """
 
     def key(event: WebhookEvent) -> tuple[int, str, float]:
         about = person_of(event)
         if about is not None:
             return 0, *about
-        return 1, event.wamid if isinstance(event, Delivery) else "", 0.0
+        if isinstance(event, Delivery):
+            return 1 if outcomes.changes_thread(event) else 2, event.wamid, 0.0
+        return 2, "", 0.0
 
     return sorted(events, key=key)
 

@@ -73,7 +73,7 @@ async def settle(tx: Tx, delivery: Delivery, *, now: datetime, window_closed: bo
 
     Our own callback id finds the message even when its wamid was never learned.
     """
-    if delivery.state == "failed" or delivery.free_until is not None:
+    if changes_thread(delivery):
         await _lock_conversation_of(tx, delivery)
     names = _names(delivery)
     message = cast("Message | None", (await tx.execute(_LOCK_NAMED["callback_id" in names], names)).first())
@@ -86,6 +86,11 @@ async def settle(tx: Tx, delivery: Delivery, *, now: datetime, window_closed: bo
         await update_conversation(tx, message.conversation_id, free_until=delivery.free_until)
     await _apply(tx, message, news, now=now)
     return ConversationId(message.conversation_id) if was_open else None
+
+
+def changes_thread(delivery: Delivery) -> bool:
+    """Whether a status changes the conversation too, which is locked first then."""
+    return delivery.state == "failed" or delivery.free_until is not None
 
 
 async def posted_at(tx: Tx, delivery: Delivery) -> datetime | None:
