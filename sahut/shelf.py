@@ -58,9 +58,16 @@ class Shelf:
         """The names of all files here that nobody has touched for so long, those of downloads that broke off too."""
         if not self._folder.is_dir():
             return []
-        before = time.time() - age_s
         with os.scandir(self._folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_file() and entry.stat().st_mtime <= before)
+            return sorted(entry.name for entry in entries if entry.is_file() and _is_older(Path(entry.path), age_s))
+
+    def remove_older(self, name: str, age_s: float) -> bool:
+        """Forget a file unless somebody has touched it meanwhile: the same content came again. Whether it went."""
+        place = self._place(name)
+        is_older = _is_older(place, age_s)
+        if is_older:
+            place.unlink(missing_ok=True)
+        return is_older
 
     def remove(self, digest: str) -> None:
         """Forget a file, if it is here."""
@@ -78,6 +85,14 @@ def _holds(file: Path, digest: str) -> bool:
         while piece := stream.read(_PIECE):
             found.update(piece)
     return found.hexdigest() == digest
+
+
+def _is_older(file: Path, age_s: float) -> bool:
+    """Whether nobody has touched a file for so long; one that is gone by now is somebody else's matter."""
+    try:
+        return file.stat().st_mtime <= time.time() - age_s
+    except FileNotFoundError:
+        return False
 
 
 def outgoing_shelf(home: Path) -> Shelf:

@@ -18,7 +18,7 @@ from api.whatsapp.sniff import READABLE
 from knowledge.load import Source
 from knowledge.sandbox import Sandbox
 from sahut.engine import Engine
-from sahut.errors import LoadError, ModelFailed, SendError, SendRefused
+from sahut.errors import LoadError, ModelFailed, SendError, SendRefused, StoreUnavailable
 from sahut.models import InboundFile, MediaState, Message
 from sahut.ports import Clock, Hearing
 from sahut.shelf import Shelf
@@ -31,6 +31,8 @@ LOOK_EVERY_S = 1.0
 LOOK_AGAIN_S = 0.2
 OPENED_WITHIN = timedelta(seconds=8)
 MOST_AT_ONCE = 3
+# With what a file is read in, less than its lease (`sahut.store.files.LEASE`): nobody else begins it meanwhile.
+FETCH_WITHIN_S = 240.0
 READ_WITHIN_S = 15
 MOST_TEXT = 20_000
 # By these Meta says that it has no such file (any more).
@@ -51,27 +53,53 @@ class Fetcher:
     shelf: Shelf
     screen: Callable[[str], Awaitable[Screening]]
     hearing: Hearing | None = None
+    fetch_within_s: float = FETCH_WITHIN_S
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look for what is due and fetch it, until cancelled; raises what the database raises."""
-        while True:
-            await self.look()
-            await self.clock.sleep(LOOK_EVERY_S)
+        try:
+            while True:
+                await self._begin()
+                await self.clock.sleep(LOOK_EVERY_S)
+        finally:
+            await self._stop()
 
     async def look(self) -> int:
         """Fetch what is due now; how many files were looked at."""
-        done = 0
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await self._room.acquire()
+        begun = await self._begin()
+        await asyncio.gather(*self._under_way)
+        return begun
+
+    async def _begin(self) -> int:
+        """Begin what is due, as far as there is room; a file that takes long keeps no other waiting."""
+        begun = 0
+        while True:
+            await self._room.acquire()
+            try:
                 file = await self.take()
-                if file is None:
-                    self._room.release()
-                    break
-                group.create_task(self._fetch_and_leave(file))
-                done += 1
-        return done
+            except BaseException:
+                self._room.release()
+                raise
+            if file is None:
+                self._room.release()
+                return begun
+            task = asyncio.create_task(self._watched(file))
+            self._under_way.add(task)
+            task.add_done_callback(self._over)
+            begun += 1
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._room.release()
+
+    async def _stop(self) -> None:
+        """Break off what is under way; it is fetched again when its lease is over."""
+        tasks = list(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def bring(self, message_id: str) -> InboundFile:
         """The file of a message, fetched now if it waited for somebody to open it. Raises `NotFound`.
@@ -99,12 +127,22 @@ class Fetcher:
         async with self.store.transaction() as tx:
             return await files.claim(tx, key, now=now)
 
-    async def _fetch_and_leave(self, file: InboundFile) -> None:
+    async def _watched(self, file: InboundFile) -> None:
+        try:
+            await self._attend(file)
+        except StoreUnavailable as error:
+            log.error("the database went away, the file is fetched when its lease is over", error=str(error))
+
+    async def _attend(self, file: InboundFile) -> None:
+        """Fetch one file; whatever goes wrong with it stops no other."""
         try:
             if file.state == MediaState.KEPT or not await self._left_as_spam(file):
                 await self.fetch(file)
-        finally:
-            self._room.release()
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("a customer's file could not be fetched or read", message=file.message_id)
+            await self._later(file, "Something unexpected happened; it is in the log.")
 
     async def _left_as_spam(self, file: InboundFile) -> bool:
         """Whether it came with what looks like spam. The turn decides about the words; this only spares the disk."""
@@ -130,16 +168,21 @@ class Fetcher:
     async def _keep(self, file: InboundFile) -> bool:
         """Bring the bytes to the shelf; whether they are there now."""
         async with self.store.reading() as tx:
-            message = await tx.get_one(Message, file.message_id)
+            message = await tx.get(Message, file.message_id)
+        if message is None:
+            return False
         kind = message.kind if message.kind in FILE_KINDS else "document"
         place = await asyncio.to_thread(self.shelf.room)
         try:
-            found = await download(
-                self.graph, file.number, file.media_id or "", kind=kind, told_sha256=file.told_sha256, into=place
-            )
+            async with asyncio.timeout(self.fetch_within_s):
+                found = await download(
+                    self.graph, file.number, file.media_id or "", kind=kind, told_sha256=file.told_sha256, into=place
+                )
             await asyncio.to_thread(self.shelf.settle, place, found.digest)
         except FileRefused as error:
             await self._failed(file, MediaState.REFUSED, str(error))
+        except TimeoutError:
+            await self._later(file, f"It did not come within {self.fetch_within_s:.0f} s.")
         except SendError as error:
             gone = isinstance(error, SendRefused) and error.code in _GONE
             await (self._failed(file, MediaState.LOST, files.LOST_AT_META) if gone else self._later(file, str(error)))
@@ -147,7 +190,12 @@ class Fetcher:
             file.hash, file.media_type, file.state = found.digest, found.media_type, MediaState.KEPT
             async with self.store.transaction() as tx:
                 return await files.kept(
-                    tx, file, digest=found.digest, media_type=found.media_type, size_bytes=found.size_bytes
+                    tx,
+                    file,
+                    digest=found.digest,
+                    media_type=found.media_type,
+                    size_bytes=found.size_bytes,
+                    now=self.clock.now(),
                 )
         finally:
             place.unlink(missing_ok=True)
@@ -180,4 +228,5 @@ class Fetcher:
     async def _later(self, file: InboundFile, why: str) -> None:
         async with self.store.transaction() as tx:
             await files.later(tx, file, error=why, now=self.clock.now())
+        await self.engine.wake("turn", file.conversation_id)
         log.warning("a customer's file is fetched later", message=file.message_id, error=why)

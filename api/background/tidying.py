@@ -62,7 +62,14 @@ class Tidier:
             batch = names[start : start + BATCH]
             async with self.store.reading() as tx:
                 needed = await files.named(tx, batch)
-            for name in set(batch) - needed:
-                await asyncio.to_thread(self.shelf.remove, name)
-                removed += 1
+            for name in sorted(set(batch) - needed):
+                removed += await self._remove(name)
         return removed
+
+    async def _remove(self, name: str) -> bool:
+        """Whether a file went; one that cannot go is no reason to keep the others."""
+        try:
+            return await asyncio.to_thread(self.shelf.remove_older, name, SETTLING_S)
+        except OSError as error:
+            log.error("a customer's file cannot be removed from the disk: see to it", file=name, error=str(error))
+            return False

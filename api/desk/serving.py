@@ -1,5 +1,6 @@
 """Gives customers' files to operators, so that nothing in them can act: for REST and the console alike."""
 
+import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from fastapi.responses import FileResponse
 from api.house import House
 from api.whatsapp.sniff import INLINE, OTHER
 from sahut.models import InboundFile, MediaState
+from sahut.shelf import Shelf
 
 # What has no name of its own is called by its kind.
 _ENDINGS = {"image/jpeg": "jpg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "video/3gpp": "3gp", "text/plain": "txt"}
@@ -25,10 +27,15 @@ async def file_of(house: House, message_id: str) -> FileResponse:
     file = await house.fetcher.bring(message_id)
     if file.state in _SAYS:
         raise HTTPException(409, file.error or _SAYS[MediaState(file.state)])
-    place = house.fetcher.shelf.find(file.hash) if file.state == MediaState.KEPT and file.hash else None
+    place = await _place(house.fetcher.shelf, file)
     if place is None:
         raise HTTPException(404, file.error or "The file is not kept any more.")
     return _response(file, place)
+
+
+async def _place(shelf: Shelf, file: InboundFile) -> Path | None:
+    """Where it lies; all of it is read to make sure, which may take a while."""
+    return await asyncio.to_thread(shelf.find, file.hash) if file.state == MediaState.KEPT and file.hash else None
 
 
 def _response(file: InboundFile, place: Path) -> FileResponse:

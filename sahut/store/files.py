@@ -13,15 +13,16 @@ from sqlmodel import col, select
 
 from sahut.errors import NotFound
 from sahut.events import File
-from sahut.models import Conversation, InboundFile, MediaState, Message, State, Status
+from sahut.models import KEPT_SQL, Conversation, InboundFile, MediaState, Message, State, Status
 from sahut.store.database import Tx, changed, insert_once, table_of
 from sahut.store.rows import lock_conversation, update_conversation
 
 # Meta keeps a file that came with a webhook for 7 days.
 GOOD_FOR = timedelta(days=7)
-LEASE = timedelta(seconds=180)
+LEASE = timedelta(seconds=300)
+# Twice as long each time, up to an hour and a half.
 FIRST_RETRY = timedelta(seconds=5)
-MOST_TRIES = 8
+MOST_DOUBLINGS = 10
 KEPT_LONG_ENOUGH = "The file was kept for {days} days, as long as files are kept here (SAHUT_FILES_KEPT_DAYS)."
 LOST_AT_META = "WhatsApp itself could not take this file: ask the customer to send it again."
 
@@ -83,10 +84,10 @@ async def claim(tx: Tx, message_id: str, *, now: datetime) -> InboundFile | None
     return None if taken is None else await tx.get(InboundFile, taken, populate_existing=True)
 
 
-async def kept(tx: Tx, file: InboundFile, *, digest: str, media_type: str, size_bytes: int) -> bool:
+async def kept(tx: Tx, file: InboundFile, *, digest: str, media_type: str, size_bytes: int, now: datetime) -> bool:
     """The bytes are on the shelf; what can be read in them is looked at next. Whether this try was still awaited."""
-    values = {"state": MediaState.KEPT, "hash": digest, "media_type": media_type, "size_bytes": size_bytes, "error": ""}
-    return await _settle(tx, file, values)
+    told = {"hash": digest, "media_type": media_type, "size_bytes": size_bytes, "error": ""}
+    return await _settle(tx, file, {"state": MediaState.KEPT, "due_at": now + LEASE, **told})
 
 
 async def read(tx: Tx, file: InboundFile, text: str, *, error: str = "", speaks: bool, now: datetime) -> None:
@@ -132,32 +133,39 @@ async def left(tx: Tx, file: InboundFile, *, now: datetime) -> None:
 
 
 async def later(tx: Tx, file: InboundFile, *, error: str, now: datetime) -> None:
-    """It could not be fetched now: again after a while, until Meta has let go of it."""
-    wait = FIRST_RETRY * (1 << min(file.tries - 1, 10))
-    if file.tries >= MOST_TRIES or now + wait > file.created_at + GOOD_FOR:
+    """It could not be fetched, or read, now: again after a while, until Meta has let go of it."""
+    wait = FIRST_RETRY * (1 << min(file.tries - 1, MOST_DOUBLINGS))
+    if file.state == MediaState.KEPT:
+        await read(tx, file, "", error=error, speaks=False, now=now)
+    elif now + wait > file.created_at + GOOD_FOR:
         await failed(tx, file, state=MediaState.LOST, error=error, now=now)
     else:
         await _settle(tx, file, {"error": error, "due_at": now + wait})
 
 
 async def opened(tx: Tx, message_id: str, *, now: datetime) -> InboundFile:
-    """The file of a message that an operator wants to see; one that waited is wanted now. Raises `NotFound`."""
+    """The file of a message that an operator wants to see; one that waits, also for its next try, is wanted now.
+
+    Raises `NotFound`.
+    """
     file = await tx.get(InboundFile, message_id, populate_existing=True)
     if file is None:
         raise NotFound("This message has no file, or it was withdrawn.")
-    if file.state == MediaState.WAITING:
-        await _update(tx, file, {"state": MediaState.WANTED, "due_at": now})
+    rests = file.state == MediaState.WANTED and file.due_at is not None and file.due_at > now + LEASE
+    if file.state == MediaState.WAITING or rests:
+        await _update(tx, file, {"state": MediaState.WANTED, "due_at": now, "error": ""})
         await tx.refresh(file)
     return file
 
 
 async def forget(tx: Tx, *, before: datetime, error: str, limit: int) -> int:
     """Let go of files that came before then, and of what was read in them; how many. The rows say why (`error`)."""
-    old = sa.and_(_FILE.c.state == MediaState.KEPT, _FILE.c.due_at.is_(None), _FILE.c.created_at < before)
-    query = sa.select(_FILE.c.message_id).where(old).order_by(_FILE.c.message_id).limit(limit)
+    old = sa.select(_FILE.c.message_id).where(KEPT_SQL, _FILE.c.due_at.is_(None), _FILE.c.created_at < before)
+    # What somebody else is at is let be: they may wait for a row that is locked here already.
+    batch = old.order_by(_FILE.c.created_at).limit(limit).with_for_update(skip_locked=True)
     gone = {"state": MediaState.FORGOTTEN, "hash": None, "text": "", "error": error}
-    mine = _FILE.c.message_id.in_(query.scalar_subquery())
-    found = await tx.execute(sa.update(_FILE).where(mine, old).values(**gone).returning(_FILE.c.conversation_id))
+    mine = sa.update(_FILE).where(_FILE.c.message_id.in_(batch.scalar_subquery()))
+    found = await tx.execute(mine.values(**gone).returning(_FILE.c.conversation_id))
     forgotten = list(found.scalars())
     for conversation_id in forgotten:
         changed(tx, conversation_id)

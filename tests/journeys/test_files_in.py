@@ -11,7 +11,8 @@ from api.simulator.media import Media
 from api.simulator.samples import document, picture
 from api.whatsapp.download import may_fetch
 from sahut.errors import ModelFailed
-from tests.journeys.lines import SPAM
+from sahut.models import MediaState
+from tests.journeys.lines import FINE, SPAM
 from tests.journeys.stage import World, until
 
 OGG = b"OggS" + b"\0" * 60
@@ -28,6 +29,8 @@ class Ears:
         word = self.words.pop(0)
         if word == "broken":
             raise ModelFailed("the server is down")
+        if word == "confused":
+            raise RuntimeError("nobody thought of this")
         return word
 
 
@@ -260,3 +263,82 @@ async def test_a_bad_moment_of_metas_is_waited_out(world: World):
     world.double.token = token
     await world.passes(30)
     assert (await opened(budi, message)).content == picture()
+
+
+@pytest.mark.parametrize("somebody_opens", [True, False])
+async def test_trouble_that_lasts_for_hours_loses_no_file(world: World, somebody_opens: bool):
+    token, world.double.token = world.double.token, "another"
+    budi, message = await sends(world, "image", world.double.file("image/png", picture()))
+    await world.passes(6 * 3600)
+    world.double.token = token
+    if not somebody_opens:
+        await world.passes(2 * 3600)
+    assert (await opened(budi, message)).content == picture()
+
+
+async def test_a_recording_that_nobody_can_make_sense_of_keeps_nobody_waiting(world: World):
+    world.house.fetcher.hearing = Ears("confused")
+    ani = world.customer("Ani")
+    await ani.deliver(ani.message("audio", world.double.file("audio/ogg", OGG, voice=True)))
+    await world.settles()
+    assert "menuliskannya" in world.sent_to(ani)[0]
+    (row,) = await world.files()
+    assert (row.state, row.due_at, "in the log" in row.error) == (MediaState.KEPT, None, True)
+
+
+class Hangs:
+    """A Graph API that never answers."""
+
+    async def media_record(self, number: str, media_id: str) -> Any:
+        await asyncio.Event().wait()
+
+
+async def test_a_file_that_never_ends_is_put_off(world: World):
+    fetcher, graph = world.house.fetcher, world.house.fetcher.graph
+    fetcher.graph, fetcher.fetch_within_s = Hangs(), 0.01
+    budi, message = await sends(world, "image", world.double.file("image/png", picture()))
+    (row,) = await world.files()
+    assert (row.state, "did not come within" in row.error) == (MediaState.WANTED, True)
+    fetcher.graph, fetcher.fetch_within_s = graph, 60
+    await world.passes(30)
+    assert (await opened(budi, message)).content == picture()
+
+
+async def test_who_is_erased_while_their_file_comes_leaves_nothing(world: World):
+    ani, admin = world.customer("Ani"), world.rest(await world.key("rina", "admin"))
+    budi = await world.operator()
+    await ani.deliver(ani.message("image", world.double.file("image/png", picture())))
+    file = await world.house.fetcher.take()
+    contact = (await budi.conversation(ani))["contact"]["id"]
+    assert (await admin.post(f"contacts/{contact}/erase")).status_code == 200
+    await world.house.fetcher.fetch(file)
+    assert await world.files() == []
+
+
+class Slow:
+    """Listens until it is told to hear."""
+
+    def __init__(self) -> None:
+        self.listens, self.hears = asyncio.Event(), asyncio.Event()
+
+    async def hear(self, file: Path, media_type: str) -> str:
+        self.listens.set()
+        await self.hears.wait()
+        return FINE
+
+
+async def test_a_file_that_takes_long_keeps_no_other_waiting(world: World):
+    ani, bela, folder = world.customer("Ani"), world.customer("Bela"), world.house.settings.home / "incoming"
+    ears = world.house.fetcher.hearing = Slow()
+    fetching = asyncio.create_task(world.house.fetcher.run())
+    await until(lambda: world.clock.sleepers == 1)
+    await ani.deliver(ani.message("audio", world.double.file("audio/ogg", OGG, voice=True)))
+    world.clock.advance(1)
+    await until(ears.listens.is_set)
+    await bela.deliver(bela.message("image", world.double.file("image/png", picture())))
+    await until(lambda: world.clock.sleepers == 1)
+    world.clock.advance(1)
+    await until(lambda: len([file for file in folder.iterdir() if not file.name.startswith(".")]) == 2)
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching

@@ -1,13 +1,14 @@
 """How long customers' files are kept: their time, the reason that stays, and a content that two messages share."""
 
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
 from api.background.tidying import SETTLING_S, Tidier
 from api.simulator.customers import Customer
 from api.simulator.samples import document, picture
-from sahut.shelf import incoming_shelf
+from sahut.shelf import Shelf, incoming_shelf
 from tests.journeys.people import Operator
 from tests.journeys.stage import World
 
@@ -99,3 +100,32 @@ async def test_files_are_kept_for_ever_where_that_is_set(world: World):
     world.clock.advance(4000 * DAY_S)
     await tidier(world, None).look()
     assert (await the_file(budi, ani))[0] == 200
+
+
+class Moving(Shelf):
+    """A shelf where one old content comes again while it is tidied, and another one cannot be removed."""
+
+    def older(self, age_s: float) -> list[str]:
+        names = super().older(age_s)
+        os.utime(self._folder / names[0], (time.time(), time.time()))
+        return names
+
+    def remove_older(self, name: str, age_s: float) -> bool:
+        if name == "stuck":
+            raise PermissionError("not ours")
+        return super().remove_older(name, age_s)
+
+
+async def test_a_content_that_comes_again_while_it_is_tidied_stays_and_one_that_sticks_holds_up_no_other(world: World):
+    folder = world.house.settings.home / "incoming"
+    folder.mkdir()
+    for name in ("again", "stuck", "unnamed"):
+        (folder / name).write_bytes(name.encode())
+    nobody_touches(world)
+    await Tidier(world.house.store, world.clock, Moving(folder), None).look()
+    assert [place.name for place in on_disk(world)] == ["again", "stuck"]
+    assert [entry["file"] for entry in world.logs if "cannot be removed" in entry["event"]] == ["stuck"]
+
+
+def test_a_file_that_is_gone_already_is_nobodys_trouble(tmp_path: Path):
+    assert Shelf(tmp_path).remove_older("nowhere", 0) is False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +12,9 @@ from api.webhook import _in_lock_order
 from sahut.errors import Conflict
 from sahut.events import Delivery, Inbound
 from sahut.ids import ContactId, ConversationId
-from sahut.models import Author, Contact, Conversation, Message, Purpose, Role, State
+from sahut.models import Author, Contact, Conversation, InboundFile, Message, Purpose, Role, State
 from sahut.rules import Actor
-from sahut.store import Store, Tx, erasure, inbox, merging, outbox, outcomes, people, rows
+from sahut.store import Store, Tx, erasure, files, inbox, merging, outbox, outcomes, people, rows
 from sahut.testing.clock import START
 from tests.databases import Templates
 from tests.sahut.test_outcomes import RULES
@@ -92,6 +93,27 @@ async def test_who_writes_to_another_number_at_that_moment_is_neither_erased_nor
 
 
 async def _nothing(tx: Tx) -> None: ...
+
+
+async def test_a_retention_passes_by_what_somebody_is_at(store: Store):
+    """An erasure takes one file after the other: a retention that waited for one of them would hold another."""
+    thread, _ = await written(store, "62811")
+    async with store.transaction() as tx:
+        (message,) = (await tx.execute(select(Message))).scalars()
+        tx.add(
+            InboundFile(message_id=message.id, conversation_id=thread, number=NUMBER, state="kept", created_at=START)
+        )
+    late = START + timedelta(days=1)
+
+    async def forgets() -> int:
+        async with store.transaction() as tx:
+            return await files.forget(tx, before=late, error="", limit=10)
+
+    async with asyncio.timeout(20):
+        async with store.transaction() as tx:
+            await tx.execute(sa.update(InboundFile).values(error="looked at"))
+            assert await forgets() == 0
+        assert await forgets() == 1
 
 
 async def test_statuses_of_one_thread_meet_its_sender(store: Store):
