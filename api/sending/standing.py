@@ -4,7 +4,7 @@ A number is paused by the sender when Meta says that the account is at fault, an
 for its record costs nothing there, so a token that was mended is noticed without burning a message.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -63,6 +63,7 @@ class Standing:
     channel: AccountChannel
     clock: Clock
     metrics: Metrics
+    _shown: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look again and again."""
@@ -74,12 +75,20 @@ class Standing:
         """Show which numbers are paused, and resume those whose token works again."""
         async with self.store.reading() as tx:
             found = await numbers.known(tx)
+        self._show_only({row.number for row in found})
         for row in found:
             self.metrics.paused.labels(row.number).set(row.paused_at is not None)
             if waits_for_token(row) and await self._answers(row.number):
                 await resume(self.store, self.clock, row.number)
                 self.metrics.paused.labels(row.number).set(0)
                 log.warning("a number's token works again, it sends on", number=row.number)
+
+    def _show_only(self, ours: set[str]) -> None:
+        """A number that was removed while it was paused is nothing to be alarmed about any more."""
+        for number in self._shown - ours:
+            self.metrics.paused.remove(number)
+        self._shown.clear()
+        self._shown.update(ours)
 
     async def _answers(self, number: str) -> bool:
         try:

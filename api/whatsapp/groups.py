@@ -36,13 +36,18 @@ def parse_group(item: Any, *, number: str, contacts: Contacts, now: datetime) ->
         id=f"group:{digest}",
         group=group,
         kind=clean_text(item.get("type"), 64) or "group",
-        subject=clean_text(item.get("subject"), NAME_LIMIT)
-        or clean_text(child(item, "group_subject").get("text"), NAME_LIMIT),
+        subject=clean_text(item.get("subject"), NAME_LIMIT) or _new_subject(item),
         members=tuple(dict.fromkeys(_members(item)))[:_MOST_MEMBERS],
         error=clean_text(errors[0].get("message"), 1024) if errors else "",
         at=moment(item.get("timestamp"), now),
         body={**body, "type": "system"},
     )
+
+
+def _new_subject(item: Json) -> str:
+    """What a group is called from now on; nothing where the change of its name did not succeed."""
+    told = child(item, "group_subject")
+    return "" if told.get("update_successful") is False else clean_text(told.get("text"), NAME_LIMIT)
 
 
 def _members(item: Json) -> Iterator[str]:

@@ -25,7 +25,7 @@ from sahut.models import (
     Status,
 )
 from sahut.rules import Actor
-from sahut.store import files, forms, grants, hooks
+from sahut.store import files, forms, grants, hooks, numbers
 from sahut.store.audit import audit
 from sahut.store.database import Tx, insert_once
 from sahut.store.rows import lock_conversation, update_conversation
@@ -184,14 +184,16 @@ async def mark_not_spam(tx: Tx, conversation_id: ConversationId, *, actor: Actor
 
 
 async def due(tx: Tx, *, now: datetime, limit: int) -> list[Handoff]:
-    """Support handoffs that nobody claimed by their due time and whose customer has not been told."""
+    """Support handoffs that nobody claimed by their due time and whose customer has not been told, but can be."""
     query = (
         select(Handoff)
+        .join(Conversation, col(Conversation.id) == col(Handoff.conversation_id))
         .where(
             Handoff.state == HandoffState.QUEUED,
             Handoff.due_at <= now,
             Handoff.lane == "support",
             col(Handoff.noticed_at).is_(None),
+            col(Conversation.number).not_in(numbers.GONE),
         )
         .limit(limit)
     )

@@ -39,6 +39,8 @@ _TAKE = (
     .returning(_FREE)
 )
 _TAKE_BULK = _TAKE.where(sa.or_(_NUMBER.c.bulk_after.is_(None), _NUMBER.c.bulk_after <= sa.bindparam("now")))
+# The numbers that are none of ours any more: nobody is told anything there, and nothing is hoped for.
+GONE = sa.select(_NUMBER.c.number).where(_NUMBER.c.removed_at.is_not(None))
 _IS_OURS = col(PhoneNumber.removed_at).is_(None)
 _SENDING: dict[str, Any] = {
     **{"paused_at": None, "paused_code": None, "paused_why": "", "paused_by": ""},

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sahut import rules
 from sahut.ids import ConversationId
 from sahut.models import WITH_HUMANS_SQL, Conversation, Role, Status
-from sahut.store import handoffs, hooks, tickets
+from sahut.store import handoffs, hooks, numbers, tickets
 from sahut.store.audit import audit
 from sahut.store.database import Tx
 from sahut.store.inbox import APP
@@ -37,6 +37,7 @@ async def ending(tx: Tx, *, now: datetime, margin: timedelta, before: timedelta,
             sa.or_(closed.is_(None), closed < opened),
             col(Conversation.status) != Status.SPAM,
             sa.or_(col(Conversation.status) == Status.WAITING, col(Conversation.held_by) != APP.id),
+            col(Conversation.number).not_in(numbers.GONE),
         )
         .order_by(opened)
         .limit(limit)

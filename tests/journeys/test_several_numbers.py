@@ -14,7 +14,7 @@ from knowledge.learn import learn
 from sahut.models import AuditEntry, Author, Conversation, Message, NumberSettings, PhoneNumber, Purpose
 from sahut.sealing import Seal
 from sahut.store import desk, number_settings, numbers, outbox
-from tests.journeys.lines import FINE
+from tests.journeys.lines import FINE, UNKNOWN
 from tests.journeys.people import Rest
 from tests.journeys.stage import KEY, World
 
@@ -255,6 +255,25 @@ async def test_a_number_is_removed_and_its_history_stays(world: World, branch: G
     assert (answer.status_code, "not served any more" in answer.json()["detail"]) == (409, True)
     await world.passes(2 * 24 * 3600)
     assert (len(await budi.messages(bela)), len(bela.received)) == (1 + seen, seen)
+
+
+async def test_nobody_is_told_anything_on_a_number_that_was_removed(world: World, branch: GraphDouble):
+    admin, house = await admin_of(world), world.house
+    standing = Standing(house.store, house.channel, house.clock, house.metrics)
+    bela = branch.customer("6281300000002", "Bela")
+    await bela.says(UNKNOWN)
+    await world.settles()
+    assert (await admin.post(f"numbers/{BRANCH}/pause", {"why": "moving"})).status_code == 200
+    await standing.look()
+    assert f'sahut_number_paused{{number="{BRANCH}"}} 1.0' in (await world.web.get("/metrics")).text
+    assert (await admin.call("DELETE", f"numbers/{BRANCH}")).status_code == 204
+
+    seen = len(await world.rows(Message))
+    await world.passes(2 * 24 * 3600)
+    assert len(await world.rows(Message)) == seen
+    assert [entry for entry in await world.rows(AuditEntry) if entry.action == "window_ending"] == []
+    await standing.look()
+    assert f'number="{BRANCH}"' not in (await world.web.get("/metrics")).text
 
 
 async def test_a_number_that_is_added_again_goes_on(world: World, branch: GraphDouble):

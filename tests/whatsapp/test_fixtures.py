@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.whatsapp.groups import parse_group
+from api.whatsapp.inbound import Contacts
 from api.whatsapp.payloads import parse
 from sahut.events import (
     AccountEvent,
@@ -266,6 +268,13 @@ def test_group_news(name):
     assert isinstance(event, GroupEvent)
     assert (event.number, event.group) == (NUMBER, "120363000000000001")
     assert (event.kind, event.subject, event.members, event.error) == GROUPS[name]
+
+
+def test_a_name_that_a_group_did_not_get_is_not_told():
+    item = {"group_id": "1203", "group_subject": {"text": "Warga RT 5", "update_successful": False}}
+    event = parse_group(item, number=NUMBER, contacts=Contacts(), now=NOW)
+    assert isinstance(event, GroupEvent)
+    assert event.subject == ""
 
 
 @pytest.mark.parametrize("name", HISTORIES)
