@@ -14,6 +14,7 @@ from sahut.models import (
 )
 from tests.storm import wire_checks
 from tests.storm.cast import tokens_of
+from tests.storm.house import WARNING_BEFORE
 from tests.storm.play import Play
 from tests.storm.plot import Says
 from tests.storm.scene import Scene
@@ -33,6 +34,7 @@ async def violations(play: Play) -> list[str]:
         _forms_sent_once,
         _acknowledged,
         _closed_once,
+        _warned_once,
         _in_order,
         *wire_checks.CHECKS,
     )
@@ -169,6 +171,19 @@ def _closed_once(scene: Scene) -> Iterator[str]:
             stored = scene.play.stored.get(said.wamid or "")
             if said.id > row.id and stored is not None and stored < claimed[row.callback_id]:
                 yield f"{row.text!r} left though {said.text} had come"
+
+
+def _warned_once(scene: Scene) -> Iterator[str]:
+    """Operators are told once of a window, shortly before its end, while a human is waited for in it."""
+    told = list(scene.play.watch.warned.values())
+    for (thread, closes_at), times in Counter((one.thread, one.closes_at) for one in told).items():
+        if times > 1:
+            yield f"of the window of {thread[-4:]} until {closes_at} was told {times} times"
+    for one in told:
+        if not one.waited:
+            yield f"of the window of {one.thread[-4:]} was told at {one.at}, and nobody waited for a human in it"
+        if one.closes_at - one.at > WARNING_BEFORE:
+            yield f"of the window of {one.thread[-4:]} was told at {one.at}, long before its end"
 
 
 def _in_order(scene: Scene) -> Iterator[str]:

@@ -6,9 +6,9 @@ from sqlalchemy import case, union_all
 from sqlmodel import col, func, select
 
 from sahut import rules
-from sahut.models import UNSETTLED, Conversation, Handoff, HandoffState, InboundFile, Message
-from sahut.store import Tx, closings
-from tests.storm.house import CLOSING_BEFORE
+from sahut.models import UNSETTLED, WITH_HUMANS_SQL, Conversation, Handoff, HandoffState, InboundFile, Message
+from sahut.store import Tx, closings, windows
+from tests.storm.house import CLOSING_BEFORE, WARNING_BEFORE
 
 # The moments at which a row must be looked at: sends, turns (not before the lease ends), notices.
 _DUE = union_all(
@@ -39,6 +39,7 @@ async def due_rows(tx: Tx, *, now: datetime, margin: timedelta) -> list[datetime
     """The moments, in no order; some may be over."""
     found = [*(await tx.execute(_DUE)).scalars()]
     found += await _due_closings(tx, now=now, margin=margin)
+    found += await _due_warnings(tx, now=now, margin=margin)
     return [moment for moment in found if moment is not None]
 
 
@@ -46,3 +47,16 @@ async def _due_closings(tx: Tx, *, now: datetime, margin: timedelta) -> list[dat
     quiet = {row.id: row.window_opened_at + rules.WINDOW - CLOSING_BEFORE for row in await tx.execute(_ANSWERED)}
     due = await closings.due(tx, now=now, margin=margin, before=CLOSING_BEFORE, limit=len(quiet) + 1)
     return [now for key in due if key in quiet] + [moment for moment in quiet.values() if moment > now]
+
+
+async def due_warnings(tx: Tx, *, now: datetime, margin: timedelta) -> bool:
+    """Whether operators must be told now that a window ends."""
+    return bool(await windows.ending(tx, now=now, margin=margin, before=WARNING_BEFORE, limit=1))
+
+
+async def _due_warnings(tx: Tx, *, now: datetime, margin: timedelta) -> list[datetime]:
+    with_humans = select(Conversation.window_opened_at).where(WITH_HUMANS_SQL)
+    opened = [moment for moment in (await tx.execute(with_humans)).scalars() if moment is not None]
+    moments = [moment + rules.WINDOW - WARNING_BEFORE for moment in opened]
+    is_due = await due_warnings(tx, now=now, margin=margin)
+    return [now] * is_due + [moment for moment in moments if moment > now]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from api.background.closings import Closer
 from api.background.fetching import Fetcher
+from api.background.windows import Warner
 from api.events import Events
 from api.house import House
 from api.metrics import Metrics
@@ -29,6 +30,7 @@ from tests.storm.plot import Plot
 from tests.storm.stage import Stage
 
 CLOSING_BEFORE = timedelta(hours=1)
+WARNING_BEFORE = timedelta(hours=2)
 
 
 def house_of(
@@ -78,6 +80,11 @@ def house_of(
         switchboard=switchboard,
         metrics=metrics,
     )
+
+
+def warner_of(house: House) -> Warner:
+    """Tells of windows that end. The storm brings it on by itself, so that two may look at the same moment."""
+    return Warner(store=house.store, clock=house.clock, margin=house.margin, before=WARNING_BEFORE)
 
 
 def _sender(settings: Settings, store: GatedStore, channel: GatedChannel, stage: Stage, metrics: Metrics) -> Sender:

@@ -39,8 +39,8 @@ from tests.storm.cast import (
     LossyEngine,
     ScriptedAssistant,
 )
-from tests.storm.due import due_rows
-from tests.storm.house import house_of
+from tests.storm.due import due_rows, due_warnings
+from tests.storm.house import house_of, warner_of
 from tests.storm.people import Person
 from tests.storm.plot import Acts, Echoes, Passes, Plot, Renames, Says, StandsBy, draw
 from tests.storm.stage import START, Stage
@@ -97,6 +97,7 @@ class Play:
             assistant=self.assistant,
             home=Path(self._folder.name),
         )
+        self.warner = warner_of(self.house)
         app = create_app(self.house, roles=("web",))
         self.web = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://sahut.test")
         self.double.mail.client = self.web
@@ -295,6 +296,7 @@ class Play:
             found.extend(await self.house.worker.look())
 
         await self._fetch()
+        await self._warn()
         self._enter("sweep", sweep, "sweeper")
         await self.stage.settle()
         while any(actor.process == "sweeper" for actor in self.stage.actors):
@@ -315,6 +317,16 @@ class Play:
                 await fetcher.fetch(file)
 
         self._enter("fetch", fetch, self.luck.choice(WORKERS))
+
+    async def _warn(self) -> None:
+        """Where a window ends, each process tells of it."""
+        async with GatedStore.reading(self.store) as tx:
+            is_due = await due_warnings(tx, now=self.stage.now(), margin=self.house.margin)
+        if is_due:
+            for process in WORKERS:
+                self._enter("warn", self.warner.look, process)
+            # So that what comes a moment later comes between their looks.
+            self.stage.advance(self.luck.uniform(0, SMALL_JUMP_S))
 
     async def _conversation(self, index: int) -> Conversation | None:
         """The newest conversation with a customer, by any of their names."""

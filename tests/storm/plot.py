@@ -119,7 +119,7 @@ def draw(seed: int) -> Plot:
     events: list[Event] = []
     for customer in range(customers):
         conversation = _conversation(luck, customer)
-        events += [*conversation, *_at_the_border(seed, conversation)]
+        events += [*conversation, *_at_the_border(seed, conversation), *_at_the_warning(seed, conversation)]
     if luck.random() < 0.5:
         events += [
             Acts(luck.uniform(0, 90), luck.randrange(customers), action)
@@ -207,6 +207,16 @@ def _at_the_border(seed: int, conversation: list[Says]) -> list[Says]:
     token, words = f"#{last.customer}.{len(conversation)}", luck.choice(WORDS)
     again = Says(at=at, customer=last.customer, token=token, words=words, late_s=0, copies=1, batched=False)
     return [again] if at > max(said.at for said in conversation) else []
+
+
+def _at_the_warning(seed: int, conversation: list[Says]) -> list[Acts]:
+    """Some operators act just when they are warned that a window ends. The luck is another one again."""
+    last = max(conversation, key=lambda said: said.at - said.late_s)
+    luck = random.Random(f"{seed} {last.token} warning")
+    at = last.at - last.late_s + 22 * 3600 + luck.uniform(0, 3)
+    if luck.random() > 0.8 or at < last.at:
+        return []
+    return [Acts(at, last.customer, luck.choice(("resolve", "resolve", "return", "claim", "write")))]
 
 
 def _conversation(luck: random.Random, customer: int) -> list[Says]:

@@ -40,7 +40,8 @@ class Scene:
             self.submissions = list((await tx.execute(select(Submission))).scalars())
             self.confirmations = list((await tx.execute(select(ConfirmationRow))).scalars())
             self.files = list((await tx.execute(select(InboundFile))).scalars())
-            acts = await tx.execute(select(AuditEntry.conversation_id))
+            # That operators were warned brings none of them.
+            acts = await tx.execute(select(AuditEntry.conversation_id).where(AuditEntry.action != "window_ending"))
             self.touched = {row for row in acts.scalars() if row}
             names = (await tx.execute(select(ContactIdentity))).scalars()
             self.owners = {row.value: row.contact_id for row in names}

@@ -69,6 +69,16 @@ def without_the_end_of_a_session(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(closings, "update_conversation", forgetful)
 
 
+def without_a_note_of_the_warning(patch: pytest.MonkeyPatch) -> None:
+    """Whoever looked at the same moment tells of the same window."""
+    patch.setattr(rules, "is_warned", lambda *_: False)
+
+
+def without_a_second_look_before_the_warning(patch: pytest.MonkeyPatch) -> None:
+    """Operators are told though the matter was settled, or the customer wrote again, since the look."""
+    patch.setattr(rules, "ends_soon", lambda **_: True)
+
+
 def without_unique_key(patch: pytest.MonkeyPatch) -> None:
     """The same wamid may be stored twice."""
     table = SQLModel.metadata.tables["message"]
@@ -84,6 +94,8 @@ def without_unique_key(patch: pytest.MonkeyPatch) -> None:
         without_callback_settlement,
         without_a_look_at_the_border,
         without_the_end_of_a_session,
+        without_a_note_of_the_warning,
+        without_a_second_look_before_the_warning,
         without_unique_key,
     ],
 )
