@@ -16,13 +16,15 @@ from sahut.errors import ConfigurationError
 FOLDER = Path(__file__).with_name("data") / "screen"
 SPAM: Kind = "spam"
 GENUINE = "genuine"
+SEVERAL = "other"  # the file whose messages are in several languages
+SMS = "sms"
 
 
 @dataclass(frozen=True)
 class Example:
     """A message and what it is: one of `agent.screening.evidence.KINDS`, `genuine`, or a near miss `not_...`.
 
-    `language` is a file's name (`other`: several); that of an SMS is `sms`.
+    `language` is a file's name (`SEVERAL`: several languages); that of an SMS is `SMS`.
     """
 
     kind: str
@@ -58,7 +60,7 @@ def read_sms(path: Path) -> tuple[Example, ...]:
         label, text = _sms(line)
         if label not in ("ham", "spam"):
             raise ConfigurationError(f"{path}, line {number}: neither JSON with `text` and `label` nor `ham<TAB>text`.")
-        found.append(Example(SPAM if label == "spam" else GENUINE, "sms", text))
+        found.append(Example(SPAM if label == "spam" else GENUINE, SMS, text))
     return tuple(found)
 
 

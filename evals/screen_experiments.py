@@ -21,7 +21,7 @@ from agent.language.detection import detect
 from agent.screening.evidence import KINDS, Evidence, Row, chance
 from agent.screening.screen import SPAM_THRESHOLD, label, trusted
 from agent.screening.signals import Kind
-from evals.screen_examples import GENUINE, SPAM, Example, read_sms, written
+from evals.screen_examples import GENUINE, SMS, SPAM, Example, read_sms, written
 from evals.train_screen import MOST_EMBEDDED, embed, fit, found
 from knowledge.embed import LocalEmbedder
 from sahut.ports import Vectors
@@ -105,7 +105,7 @@ def spam_row(bench: Bench, data: dict[str, list[Example]], train: Sequence[Examp
     for fold in range(FOLDS):
         held = [i for i in range(len(sms)) if i % FOLDS == fold]
         texts = {sms[i].text for i in held}
-        without = bench.fit([one for one in train if one.text not in texts or one.language != "sms"], way)
+        without = bench.fit([one for one in train if one.text not in texts or one.language != SMS], way)
         scores[held] = bench.scores(without, [sms[i].text for i in held], SPAM)
     row = [_share(scores > edge, _is_spam(sms))]
     others = (data["spam_id"], data["spam_pt"])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agent.screening.evidence import KINDS, WEIGHTS, Evidence, Row
 from agent.screening.signals import Kind, names, signals
-from evals.screen_examples import GENUINE, SPAM, Example, digest, read_sms, written
+from evals.screen_examples import GENUINE, SEVERAL, SMS, SPAM, Example, digest, read_sms, written
 from knowledge.embed import LocalEmbedder
 from sahut.ports import Embedder, Vectors
 
@@ -40,27 +40,27 @@ def found(kind: Kind, text: str) -> tuple[str, ...]:
     return tuple(signal.name for signal in signals(kind, text))
 
 
-def design(texts: Sequence[str], vectors: Vectors, kind: Kind, *, centre: Row, scale: float) -> Row:
-    """One row a text: its vector, its signals of the kind, and 1."""
+def design(texts: Sequence[str], meaning: Row, kind: Kind) -> Row:
+    """One row a text: its vector as the fit reads it (`meaning`), its signals of the kind, and 1."""
     order = {name: i for i, name in enumerate(names(kind))}
     noticed = np.zeros((len(texts), len(order)))
     for row, text in enumerate(texts):
         for name in found(kind, text):
             noticed[row, order[name]] = 1.0
-    return np.hstack([(vectors.astype(np.float64) - centre) / scale, noticed, np.ones((len(texts), 1))])
+    return np.hstack([meaning, noticed, np.ones((len(texts), 1))])
 
 
 def fit(examples: Sequence[Example], vectors: Vectors, *, space: str, card: dict[str, Any] | None = None) -> Evidence:
     """The evidence for every kind from examples and their vectors (one row each)."""
-    ours = vectors[[one.language != "sms" for one in examples]].astype(np.float64)
+    ours = vectors[[one.language != SMS for one in examples]].astype(np.float64)
     centre = ours.mean(axis=0)
     scale = float(np.linalg.norm(ours - centre, axis=1).mean()) or 1.0
+    meaning = without_language(examples, (vectors.astype(np.float64) - centre) / scale)
     weights, told, base = {}, {}, {}
     for kind in KINDS:
-        kept = [i for i, one in enumerate(examples) if kind == SPAM or one.language != "sms"]
+        kept = [i for i, one in enumerate(examples) if kind == SPAM or one.language != SMS]
         chosen = [examples[i] for i in kept]
-        texts = [one.text for one in chosen]
-        rows = design(texts, vectors[kept], kind, centre=centre, scale=scale)
+        rows = design([one.text for one in chosen], meaning[kept], kind)
         beta = logistic(rows, np.array([one.kind == kind for one in chosen]), _weights(chosen, kind))
         dimension = vectors.shape[1]
         weights[kind] = beta[:dimension]
@@ -69,11 +69,25 @@ def fit(examples: Sequence[Example], vectors: Vectors, *, space: str, card: dict
     return Evidence(space, centre, scale, weights, told, base, card or {})
 
 
+def without_language(examples: Sequence[Example], rows: Row) -> Row:
+    """The rows without the directions in which languages differ, so that no fit can lean on what language a text is in.
+
+    What is learned so holds better in languages that it was not learned from. The fitted weights stand at right angles
+    to those directions: whoever multiplies by them need not take anything out.
+    """
+    languages = sorted({one.language for one in examples} - {SMS, SEVERAL})
+    apart: Row = np.zeros((len(languages), rows.shape[1]))
+    for kind in (SPAM, GENUINE):  # each for itself: languages do not have the same share of spam
+        told = [[one.kind == kind and one.language == language for one in examples] for language in languages]
+        means = np.stack([rows[one].mean(axis=0) for one in told])
+        apart += means - means.mean(axis=0)
+    directions: Row = np.linalg.svd(apart, full_matrices=False)[2][: len(languages) - 1]
+    return rows - (rows @ directions.T) @ directions
+
+
 def _weights(examples: Sequence[Example], kind: Kind) -> Row:
     near = f"not_{kind}"
-    return np.array(
-        [SMS_WEIGHT if one.language == "sms" else NEAR_MISS if one.kind == near else 1.0 for one in examples]
-    )
+    return np.array([SMS_WEIGHT if one.language == SMS else NEAR_MISS if one.kind == near else 1.0 for one in examples])
 
 
 def logistic(rows: Row, positive: NDArray[np.bool_], weight: Row, *, ridge: float = RIDGE) -> Row:
@@ -121,8 +135,8 @@ def write(evidence: Evidence, path: Path) -> None:
 
 def card_of(examples: Sequence[Example]) -> dict[str, Any]:
     """What the file says it was trained on."""
-    sms = Counter(one.kind for one in examples if one.language == "sms")
-    counted = Counter(one.kind for one in examples if one.language != "sms")
+    sms = Counter(one.kind for one in examples if one.language == SMS)
+    counted = Counter(one.kind for one in examples if one.language != SMS)
     return {
         "written_for_sahut": dict(sorted(counted.items())),
         "examples": digest(),

@@ -7,7 +7,7 @@ from agent.screening import evidence
 from agent.screening.circumstances import ANSWERED_BEFORE, FORWARDED_OFTEN, UNASKED_PROGRAM
 from agent.screening.screen import Screen, assess, label
 from agent.screening.signals import hosts, is_disguised, is_look_alike, is_shouted, names, normal, signals, windows
-from evals.screen_examples import digest, written
+from evals.screen_examples import Example, digest, written
 from evals.train_screen import fit
 from knowledge.embed import LOCAL, LocalEmbedder
 from sahut.errors import ModelFailed
@@ -252,6 +252,17 @@ def test_training_is_deterministic():
     one, two = (fit(some, vectors, space="any") for _ in range(2))
     assert all((one.weights[kind] == two.weights[kind]).all() for kind in evidence.KINDS)
     assert (one.told, one.base) == (two.told, two.base)
+
+
+def test_no_fit_leans_on_the_language_of_a_message():
+    # Most that is said here in Indonesian is spam, most in Spanish is genuine: a tempting thing to learn.
+    shares = [("spam", "id", 9), ("genuine", "id", 1), ("spam", "es", 1), ("genuine", "es", 9)]
+    some = [Example(kind, language, "...") for kind, language, often in shares for _ in range(often)]
+    some += [Example(kind, "es", "...") for kind in evidence.KINDS[1:]]
+    indonesian = [float(one.language == "id") for one in some]
+    lures = [float(one.kind == "spam") for one in some]
+    learned = fit(some, np.stack([indonesian, lures], axis=1).astype(np.float32), space="any").weights["spam"]
+    assert abs(learned[0]) < 0.01 < learned[1]
 
 
 def test_every_kind_has_examples_in_every_language():
