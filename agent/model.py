@@ -9,16 +9,17 @@ import tomllib
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from openai import APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
 
 from agent.chat.answer import plain, read, read_opinion
 from agent.chat.completion import UnusableError, said_in, tokens_of
+from agent.chat.shapes import LOOK_FORMAT, RESPONSE_FORMAT
 from agent.chat.veil import Hiding, Veil
 from agent.language.words import DATA
 from agent.memory import TokenCounter, clip
-from agent.prompts import LOOK_FORMAT, PROMPT_VERSION, RESPONSE_FORMAT, look, messages, repair, summing, tools
+from agent.prompts import PROMPT_VERSION, look, messages, repair, summing, tools
 from sahut.brief import Brief, Draft
 from sahut.errors import ConfigurationError, ModelFailed, Trouble
 from sahut.settings import Settings
@@ -29,6 +30,8 @@ MAX_RETRIES = 2
 MAX_OUTPUT_TOKENS = 4_000  # reasoning counts; a reply itself takes under 300
 TRIES = 2  # requests whose answer may turn out to be unusable
 DEFAULT_HIDING = Hiding()
+Rows = list[dict[str, Any]]
+Answer = TypeVar("Answer")
 _REJECTED = (400, 404, 422)  # what servers answer to a parameter that they do not know
 
 # What a server may lack, given up one by one, most dispensable first.
@@ -73,56 +76,29 @@ class OpenAIChat:
     async def judge(self, turn: Turn) -> tuple[Opinion, Usage]:
         """Whether the turn's text is spam. Asked once. Raises `ModelFailed`, also for an answer that is no verdict."""
         rows = await asyncio.to_thread(lambda: self._hiding.over_turn(turn).rows(look(turn, self._count)))
-        record: dict[str, Any] = {"requests": [], "responses": []}
-        body = await self._ask(
-            lambda level: self._shaped({"model": self.name, "messages": rows}, LOOK_FORMAT, level), record
-        )
-        usage = self._usage(body, record)
-        try:
-            return read_opinion(body), usage
-        except UnusableError as error:
-            raise ModelFailed(f"{self.name} gave no verdict: {error}.", usage, trouble="unusable") from error
+        return await self._once(rows, read_opinion, "gave no verdict", LOOK_FORMAT)
 
     async def sum_up(self, text: str, language: str, tokens: int) -> tuple[str, Usage]:
         """A summary of a conversation's earlier part, cut to `tokens`. Asked once. Raises `ModelFailed`."""
         veil = self._hiding.over_text(text)
         rows = await asyncio.to_thread(veil.rows, summing(text, language))
-        record: dict[str, Any] = {"requests": [], "responses": []}
-        body = await self._ask(lambda _: {"model": self.name, "messages": rows}, record)
-        usage = self._usage(body, record)
-        try:
-            whole = str(veil.restore(said_in(body))).strip()
-        except UnusableError as error:
-            why = f"{self.name} summed up what cannot be used: {error}."
-            raise ModelFailed(why, usage, trouble="unusable") from error
+        whole, usage = await self._once(
+            rows, lambda body: str(veil.restore(said_in(body))).strip(), "summed up what cannot be used"
+        )
         return await asyncio.to_thread(clip, whole, tokens, self._count), usage
 
     async def speak(self, rows: Sequence[dict[str, Any]]) -> tuple[str, Usage]:
         """What the model says to rows in OpenAI's chat shape, as they are. Asked once. Raises `ModelFailed`."""
-        record: dict[str, Any] = {"requests": [], "responses": []}
-        body = await self._ask(lambda _: {"model": self.name, "messages": list(rows)}, record)
-        usage = self._usage(body, record)
-        try:
-            return said_in(body), usage
-        except UnusableError as error:
-            raise ModelFailed(f"{self.name} said nothing: {error}.", usage, trouble="unusable") from error
+        return await self._once(list(rows), said_in, "said nothing")
 
-    async def grade(self, rows: list[dict[str, Any]], shape: dict[str, Any]) -> tuple[str, Usage]:
+    async def grade(self, rows: Rows, shape: dict[str, Any]) -> tuple[str, Usage]:
         """What the model says to rows in OpenAI's chat shape, in a shape where the server has such.
 
         Personal data is hidden from it. Asked once. Raises `ModelFailed`.
         """
         veil = self._hiding.over_text("\n".join(str(row["content"]) for row in rows))
         hidden = await asyncio.to_thread(veil.rows, rows)
-        record: dict[str, Any] = {"requests": [], "responses": []}
-        body = await self._ask(
-            lambda level: self._shaped({"model": self.name, "messages": hidden}, shape, level), record
-        )
-        usage = self._usage(body, record)
-        try:
-            return str(veil.restore(said_in(body))), usage
-        except UnusableError as error:
-            raise ModelFailed(f"{self.name} said nothing: {error}.", usage, trouble="unusable") from error
+        return await self._once(hidden, lambda body: str(veil.restore(said_in(body))), "said nothing", shape)
 
     async def close(self) -> None:
         """Close the connections to the server."""
@@ -131,6 +107,23 @@ class OpenAIChat:
     def _prepared(self, brief: Brief) -> tuple[Veil, list[dict[str, Any]]]:
         veil = self._hiding.over(brief)
         return veil, veil.rows(messages(brief, self._count))
+
+    async def _once(
+        self, rows: Rows, read: Callable[[Any], Answer], fault: str, shape: dict[str, Any] | None = None
+    ) -> tuple[Answer, Usage]:
+        """What is read in one answer, and what it took. Raises `ModelFailed`, with `fault` for what cannot be used."""
+        record: dict[str, Any] = {"requests": [], "responses": []}
+
+        def request_at(level: int) -> dict[str, Any]:
+            request: dict[str, Any] = {"model": self.name, "messages": rows}
+            return self._shaped(request, shape, level) if shape else request
+
+        body = await self._ask(request_at, record)
+        usage = self._usage(body, record)
+        try:
+            return read(body), usage
+        except UnusableError as error:
+            raise ModelFailed(f"{self.name} {fault}: {error}.", usage, trouble="unusable") from error
 
     async def _ask(self, request_at: Callable[[int], dict[str, Any]], record: dict[str, Any]) -> Any:
         """The body of one answer, giving up what the server rejects. The level found is kept for the next turns."""

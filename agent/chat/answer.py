@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError, field_validator
 
 from agent.chat.citing import cite
 from agent.chat.completion import Called, UnusableError, choice_of, said_in
+from agent.chat.shapes import DECISIONS, OPINIONS, REASONS
 from agent.language.detection import MAJOR, PREFERRED, detect
 from agent.language.words import tokens
-from agent.prompts import DECISIONS, OPINIONS, REASONS, language_name, results
+from agent.prompts import language_name, results
 from sahut.brief import Brief, Draft, Sentence
 from sahut.toolcall import ToolCall
 from sahut.turn import Opinion
