@@ -118,29 +118,22 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
 
 
 async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
-    """The passages that may hold the answer.
-
-    A few words that do not say that they go on may be a new question ("STNK hilang"), so they are searched alone too.
-    """
-    deps, question, message = runtime.context, state["question"], state["message"]
-    within = state["turn"].guidance.answers_from
+    """The passages that may hold the answer."""
+    turn, deps, question = state["turn"], runtime.context, state["question"]
+    asked = question if reading.asked_back(turn) else state["message"]
+    within = turn.guidance.answers_from
     try:
-        found = await deps.retriever.search(question, top=PASSAGES, collections=within)
-        if question != message and not reading.continues(message) and not reading.asked_back(state["turn"]):
-            alone = await deps.retriever.search(message, top=PASSAGES, collections=within)
-            found = alone if alone.answerable >= found.answerable else found
+        found = await several.search(question, asked, deps, top=PASSAGES, within=within)
         parts = await several.look_up(state, deps)
         questions = await beside.look_up(state, deps)
     except ModelFailed:
         return _without_embedding()
-    seen = [{"chunk": passage.chunk, "score": passage.score} for passage in found.passages]
-    exchange = {"kind": "retrieval", "question": found.question, "answerable": found.answerable, "passages": seen}
     return {
         "found": several.together(found, parts),
         "question": found.question,
         "parts": parts,
         "beside": questions,
-        "exchanges": (exchange, *several.retrievals((*parts, *questions))),
+        "exchanges": several.retrievals((found, *(one.found for one in (*parts, *questions)))),
     }
 
 

@@ -5,7 +5,7 @@ parts that are answered, so that nobody waits for what is known. Must not know a
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,16 +60,21 @@ async def found_for(parts: Sequence[Part], state: State, deps: Deps) -> tuple[As
     turn = state["turn"]
     if turn.filling is not None or is_flood(turn) or is_subverted(state):
         return ()
-    collections = turn.guidance.answers_from
-    found = await asyncio.gather(*(_search(part, deps, collections) for part in parts))
+    searches = (
+        search(part.question, part.asked, deps, top=PASSAGES, within=turn.guidance.answers_from) for part in parts
+    )
+    found = await asyncio.gather(*searches)
     return tuple(Asked(text=part.asked, found=one) for part, one in zip(parts, found, strict=True))
 
 
-async def _search(part: Part, deps: Deps, collections: tuple[str, ...] | None) -> SearchResult:
-    """What is found for a question, with what it seems to lean on or alone: whichever the documents answer."""
-    found = await deps.retriever.search(part.question, top=PASSAGES, collections=collections)
-    if part.question != part.asked and not continues(part.asked):
-        alone = await deps.retriever.search(part.asked, top=PASSAGES, collections=collections)
+async def search(question: str, asked: str, deps: Deps, *, top: int, within: Collection[str] | None) -> SearchResult:
+    """What is found for a question, with what it seems to lean on or as it was asked: whichever the documents answer.
+
+    A few words that do not say that they go on may be a new question ("STNK hilang"). Raises `ModelFailed`.
+    """
+    found = await deps.retriever.search(question, top=top, collections=within)
+    if question != asked and not continues(asked):
+        alone = await deps.retriever.search(asked, top=top, collections=within)
         found = alone if alone.answerable >= found.answerable else found
     return found
 
@@ -92,16 +97,16 @@ def together(whole: SearchResult, parts: Sequence[Asked]) -> SearchResult:
     )
 
 
-def retrievals(parts: Sequence[Asked]) -> tuple[dict[str, Any], ...]:
+def retrievals(searches: Iterable[SearchResult]) -> tuple[dict[str, Any], ...]:
     """What a replay needs of the searches."""
     return tuple(
         {
             "kind": "retrieval",
-            "question": one.found.question,
-            "answerable": one.found.answerable,
-            "passages": [{"chunk": passage.chunk, "score": passage.score} for passage in one.found.passages],
+            "question": one.question,
+            "answerable": one.answerable,
+            "passages": [{"chunk": passage.chunk, "score": passage.score} for passage in one.passages],
         }
-        for one in parts
+        for one in searches
     )
 
 
