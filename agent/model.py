@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 from openai import APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
 
-from agent.chat.answer import plain, read, read_opinion
+from agent.chat.answer import plain, read, read_opinion, read_order
 from agent.chat.completion import UnusableError, said_in, tokens_of
-from agent.chat.shapes import LOOK_FORMAT, RESPONSE_FORMAT
+from agent.chat.shapes import LOOK_FORMAT, RANK_FORMAT, RESPONSE_FORMAT
 from agent.chat.veil import Hiding, Veil
 from agent.language.words import DATA
 from agent.memory import TokenCounter, clip
-from agent.prompts import PROMPT_VERSION, look, messages, repair, summing, tools
+from agent.prompts import PROMPT_VERSION, look, messages, rank, repair, summing, tools
 from sahut.brief import Brief, Draft
 from sahut.errors import ConfigurationError, ModelFailed, Trouble
 from sahut.settings import Settings
@@ -77,6 +77,11 @@ class OpenAIChat:
         """Whether the turn's text is spam. Asked once. Raises `ModelFailed`, also for an answer that is no verdict."""
         rows = await asyncio.to_thread(lambda: self._hiding.over_turn(turn).rows(look(turn, self._count)))
         return await self._once(rows, read_opinion, "gave no verdict", LOOK_FORMAT)
+
+    async def rank(self, brief: Brief) -> tuple[tuple[int, ...], Usage]:
+        """The brief's passages in order, by number. Asked once. Raises `ModelFailed`, also for what is no order."""
+        rows = await asyncio.to_thread(lambda: self._hiding.over(brief).rows(rank(brief, self._count)))
+        return await self._once(rows, partial(read_order, passages=len(brief.passages)), "gave no order", RANK_FORMAT)
 
     async def sum_up(self, text: str, language: str, tokens: int) -> tuple[str, Usage]:
         """A summary of a conversation's earlier part, cut to `tokens`. Asked once. Raises `ModelFailed`."""

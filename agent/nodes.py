@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from agent import beside, several
+from agent import beside, ranking, several
 from agent.asking import ask
 from agent.authority import grant_of, ground_of, is_subverted
 from agent.briefing import MOST_ROUNDS, brief_of, offers_of
@@ -48,7 +48,6 @@ from sahut.turn import Screening, Turn, Usage
 from tools import forms, handoff
 from tools.toolbox import call_key
 
-PASSAGES = 8
 MOST_CHARACTERS = 2000
 MOST_SCREENED = 8000
 # Of the confidence from which an answer is sent: a draft from here on is worth a human's look.
@@ -118,22 +117,24 @@ async def understand(state: State, runtime: Runtime[Deps]) -> State:
 
 
 async def retrieve(state: State, runtime: Runtime[Deps]) -> State:
-    """The passages that may hold the answer."""
+    """The passages that may hold the answer, the best first: by a chat model's word too, where one is asked for it."""
     turn, deps, question = state["turn"], runtime.context, state["question"]
     asked = question if reading.asked_back(turn) else state["message"]
-    within = turn.guidance.answers_from
+    top, within = ranking.depth(state, deps), turn.guidance.answers_from
     try:
-        found = await several.search(question, asked, deps, top=PASSAGES, within=within)
+        found = await several.search(question, asked, deps, top=top, within=within)
         parts = await several.look_up(state, deps)
         questions = await beside.look_up(state, deps)
     except ModelFailed:
         return _without_embedding()
+    read = await ranking.ranked(state, deps, found, parts)
     return {
-        "found": several.together(found, parts),
+        "found": several.together(read.found, parts),
         "question": found.question,
         "parts": parts,
         "beside": questions,
-        "exchanges": several.retrievals((found, *(one.found for one in (*parts, *questions)))),
+        "usage": state.get("usage", Usage()) + read.usage,
+        "exchanges": (*several.retrievals((found, *(one.found for one in (*parts, *questions)))), *read.exchanges),
     }
 
 

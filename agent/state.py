@@ -17,7 +17,7 @@ from sahut.errors import Trouble
 from sahut.forms import Edition
 from sahut.found import Asked, SearchResult
 from sahut.models import Attachment
-from sahut.ports import ChatModel, Clock, Embedder, Judge, Retriever
+from sahut.ports import ChatModel, Clock, Embedder, Judge, Ranker, Retriever
 from sahut.store import Store
 from sahut.toolcall import Confirmation, ToolCall
 from sahut.turn import Aside, Button, Decision, Menu, Reason, Reply, Screening, Turn, Usage
@@ -47,7 +47,7 @@ class Deps:
     """What a turn needs of the house. `perform=False`: write tools are recorded, never performed.
 
     `coming` is called once it is clear that the customer will be answered, before anything slow happens.
-    `judge` is asked where the screen is unsure.
+    `judge` is asked where the screen is unsure, `ranker` for the order of what was found.
     `fallback` answers when `model` is down or slow, and when a message tries to subvert it: it needs no server.
     """
 
@@ -64,6 +64,7 @@ class Deps:
     coming: Callable[[], None] | None = None
     calibration: Calibration = SHIPPED
     judge: Judge | None = None
+    ranker: Ranker | None = None
 
 
 @dataclass(frozen=True)

@@ -43,5 +43,5 @@ class Assistant:
 
     async def warm_up(self) -> None:
         """Take a turn that nobody sees, so that the first customer does not wait for models to load."""
-        deps = replace(self.deps, model=self.deps.fallback, perform=False)
+        deps = replace(self.deps, model=self.deps.fallback, judge=None, ranker=None, perform=False)
         await take_turn(turn_from_text("When are you open?", now=deps.clock.now()), deps)

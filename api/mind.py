@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.calibration import Calibration, read_calibration
 from agent.chat.spending import Purse, limits_of
@@ -26,13 +27,16 @@ from sahut.formfile import read_folder
 from sahut.memory import trim
 from sahut.migrations import migrate
 from sahut.outside import Outside
-from sahut.ports import ChatModel, Clock, Embedder, Judge
+from sahut.ports import Clock, Embedder
 from sahut.settings import Settings
 from sahut.store import Store, forms, library
 from sahut.turn import Guidance
 from tools.outside import SETTING, open_outside
 from tools.sources import FILE
 from tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from agent.chat.lineup import Lineup
 
 # Of a turn's time: what the first model gets where there is a second, and from when on an answer counts as slow.
 FIRST_SHARE = 0.5
@@ -135,10 +139,11 @@ async def open_mind(
         reads = reader(embedder)
         screen = Screen(reads, languages=settings.language_codes, marks=StoredMarks(store, reads.name))
         extractive = Extractive(embedder)
-        model, judge = _chat_model(settings, extractive, store, clock or SystemClock(), stack)
+        lineup = _lineup(settings, store, clock or SystemClock(), stack)
         deps = Deps(
-            model=model,
-            judge=judge if settings.screen_by_model else None,
+            model=lineup or extractive,
+            judge=lineup if settings.screen_by_model else None,
+            ranker=lineup if settings.rerank else None,
             fallback=extractive,
             retriever=search,
             screen=screen,
@@ -172,11 +177,10 @@ async def load_forms(store: Store, folder: Path, clock: Clock) -> None:
         await forms.follow(tx, found, source="folder", now=clock.now())
 
 
-def _chat_model(
-    settings: Settings, extractive: Extractive, store: Store, clock: Clock, stack: AsyncExitStack
-) -> tuple[ChatModel, Judge | None]:
+def _lineup(settings: Settings, store: Store, clock: Clock, stack: AsyncExitStack) -> "Lineup | None":
+    """The chat models of the settings; `None` where there are none."""
     if settings.chat_model == "extractive":
-        return extractive, None
+        return None
     from agent.chat.lineup import Lineup
     from agent.model import make_chat_models
 
@@ -185,5 +189,4 @@ def _chat_model(
         stack.push_async_callback(model.close)
     time_s = settings.turn_timeout_s
     purse = Purse(store, clock, limits_of(settings))
-    lineup = Lineup(models, purse, clock, most_s=FIRST_SHARE * time_s, slow_s=SLOW_SHARE * time_s)
-    return lineup, lineup
+    return Lineup(models, purse, clock, most_s=FIRST_SHARE * time_s, slow_s=SLOW_SHARE * time_s)

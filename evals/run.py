@@ -170,7 +170,7 @@ def _flaw(reply: Reply) -> str:
 
     Either is an error, and so is played again and never kept as what the assistant answers.
     """
-    trouble = reply.trouble or _unseen(reply)
+    trouble = reply.trouble or _unsaid(reply)
     if trouble is not None:
         return TROUBLES[trouble]
     numbers = {"confidence": reply.confidence, **reply.features, "cost_usd": reply.usage.cost_usd}
@@ -178,10 +178,10 @@ def _flaw(reply: Reply) -> str:
     return f"the reply's {wrong[0]} is {numbers[wrong[0]]}, which is no number" if wrong else ""
 
 
-def _unseen(reply: Reply) -> Trouble | None:
-    """Why the chat model did not look at what the screen was unsure of, where it was asked to."""
-    looks = (one for one in reply.exchanges if one.get("kind") == "second_look" and "error" in one)
-    return next((one.get("trouble", "failed") for one in looks), None)
+def _unsaid(reply: Reply) -> Trouble | None:
+    """Why the chat model gave no opinion of a message, or no order of passages, where it was asked for one."""
+    asked = (one for one in reply.exchanges if one.get("kind") in ("second_look", "ranking") and "error" in one)
+    return next((one.get("trouble", "failed") for one in asked), None)
 
 
 class Tally:

@@ -59,6 +59,14 @@ class Judge(Protocol):
         ...
 
 
+class Ranker(Protocol):
+    """Whoever may be asked in which order passages answer a question."""
+
+    async def rank(self, brief: Brief) -> tuple[tuple[int, ...], Usage]:
+        """Numbers of the brief's passages, from 1, the best first, each at most once. Raises `ModelFailed`."""
+        ...
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors. `name` identifies the vector space: an index is bound to it."""
 

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     screen_by_model: bool = Field(
         True, description="ask the chat model, if there is one, where the screen is unsure whether a message is spam"
     )
+    rerank: bool = Field(
+        False,
+        description="ask the chat model, if there is one, to order the passages that were found for a question: one "
+        "request more for each",
+    )
     burst_wait_ms: int = Field(
         1500,
         ge=0,

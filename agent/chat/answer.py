@@ -64,6 +64,16 @@ def read_opinion(body: Any) -> Opinion:
     raise UnusableError(f"verdict must be one of {', '.join(OPINIONS)}")
 
 
+def read_order(body: Any, passages: int) -> tuple[int, ...]:
+    """The order of so many passages, by number. Raises `UnusableError`, also where one is unknown or comes twice."""
+    order = object_in(said_in(body)).get("order")
+    if not isinstance(order, list) or any(type(number) is not int for number in order):
+        raise UnusableError("order must be a list of whole numbers")
+    if len(set(order)) < len(order) or not set(order) <= set(range(1, passages + 1)):
+        raise UnusableError(f"order must hold numbers from 1 to {passages}, each once")
+    return tuple(order)
+
+
 def _tool_calls(called: Sequence[Called | None], brief: Brief, restore: Callable[[Any], Any]) -> tuple[ToolCall, ...]:
     offered = {card.name for card in brief.tools}
     calls = []

@@ -14,7 +14,7 @@ from agent.chat.breaker import Breaker
 from agent.chat.spending import Purse, SpendLimitReached
 from sahut.brief import Brief, Draft
 from sahut.errors import ModelFailed
-from sahut.ports import ChatModel, Clock, Judge
+from sahut.ports import ChatModel, Clock, Judge, Ranker
 from sahut.turn import Opinion, Turn, Usage
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,8 @@ class Watch(Protocol):
         ...
 
 
-class Member(ChatModel, Judge, Protocol):
-    """A chat model that may be asked for a second look, and for a summary, too."""
+class Member(ChatModel, Judge, Ranker, Protocol):
+    """A chat model that may be asked for a second look, for an order of passages, and for a summary, too."""
 
     async def sum_up(self, text: str, language: str, tokens: int) -> tuple[str, Usage]:
         """A summary and what it took. Raises `ModelFailed`."""
@@ -60,6 +60,10 @@ class Lineup:
     async def judge(self, turn: Turn) -> tuple[Opinion, Usage]:
         """A second look at the turn's text. Raises `ModelFailed`, beyond a limit too."""
         return await self._ask(turn.contact_id, lambda model: model.judge(turn), lambda answer: answer[1])
+
+    async def rank(self, brief: Brief) -> tuple[tuple[int, ...], Usage]:
+        """An order of the brief's passages. Raises `ModelFailed`, beyond a limit too."""
+        return await self._ask(brief.turn.contact_id, lambda model: model.rank(brief), lambda answer: answer[1])
 
     async def sum_up(self, text: str, language: str, tokens: int, *, contact_id: str) -> str:
         """A summary by the first model that answers. Raises `ModelFailed`, beyond a limit too."""

@@ -34,3 +34,4 @@ RESPONSE_FORMAT = _format(
     ),
 )
 LOOK_FORMAT = _format("verdict", _object(verdict={"type": "string", "enum": list(OPINIONS)}))
+RANK_FORMAT = _format("ranking", _object(order=_NUMBERS))

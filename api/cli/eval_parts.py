@@ -123,7 +123,7 @@ async def named(mind: "Mind", guidance: "Guidance", environment: str = "") -> "F
         model=where_served(chosen.chat_model, chosen),
         embedder=space_of(mind.embedder).name,
         guidance=guidance,
-        settings=(chosen.screen_by_model, chosen.hidden_kinds, chosen.tools_allow_private),
+        settings=(chosen.screen_by_model, chosen.rerank, chosen.hidden_kinds, chosen.tools_allow_private),
         environment=environment,
     )
 

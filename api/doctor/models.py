@@ -9,7 +9,10 @@ async def model(settings: Settings) -> Finding:
     """The chat model has what it needs, and its server answers."""
     name = settings.chat_model
     if name == "extractive":
-        return Finding("ok", "model", "extractive: answers quote the documents, no server needed")
+        says = "extractive: answers quote the documents, no server needed"
+        if settings.rerank:
+            return Finding("warn", "model", f"{says}; SAHUT_RERANK is of no use without a chat model")
+        return Finding("ok", "model", says)
     from agent.model import make_chat_models
 
     for model in make_chat_models(settings):  # says what it lacks

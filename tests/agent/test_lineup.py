@@ -21,7 +21,7 @@ from sahut.testing import openai_server as server
 from sahut.testing.clock import START, VirtualClock
 from sahut.testing.openai_server import OpenAIScript, Scripted
 from sahut.turn import Usage
-from tests.agent.plays import FINES_EN, Shelf, play
+from tests.agent.plays import FINES_EN, HOURS_EN, Shelf, play
 from tests.agent.test_model import brief
 from tests.agent.test_veil import served
 from tests.databases import Templates
@@ -183,6 +183,29 @@ async def test_beyond_a_limit_the_customer_gets_a_quote(
         reply = await customer.says("What is the late fine on my vehicle tax?")
     assert (reply.decision, reply.model, stage.asked) == ("reply", "extractive", [0])
     assert "2%" in reply.text
+
+
+async def test_an_order_of_passages_is_asked_for_as_any_answer_is(
+    templates: Templates, embedder: LocalEmbedder, stage: Stage, tmp_path: Path
+):
+    order, shelf = server.text('{"order": [2, 1]}'), Shelf((HOURS_EN, FINES_EN))
+    lineup = await stage.lineup([server.text("no order"), server.fails(503)], [order, ANSWER])
+    database = templates.sqlite(tmp_path / "play.db")
+    async with play(database, embedder, model=lineup, ranker=lineup, shelf=shelf) as customer:
+        reply = await customer.says("What is the late fine on my vehicle tax?")
+        async with stage.store.reading() as tx:
+            _, contact = await spending.spent(tx, START.date(), customer.conversation.contact_id)
+    assert [exchange for exchange in reply.exchanges if exchange["kind"] == "ranking"] == [
+        {"kind": "ranking", "order": [2, 1]}
+    ], "the second model's word, where the first one's could not be used"
+    assert contact.tokens == 3 * TOKENS
+    assert stage.watch.seen["first", "unusable"] == 1
+
+    lineup = await stage.lineup([order, ANSWER], limits=Limits(usd_per_day=0))
+    async with play(database, embedder, model=lineup, ranker=lineup, shelf=shelf) as customer:
+        reply = await customer.says("What is the late fine on my vehicle tax?")
+    assert (stage.asked, reply.model) == ([0], "extractive")
+    assert {"kind": "ranking", "error": "SpendLimitReached", "trouble": "over_day"} in reply.exchanges
 
 
 TROUBLED: dict[str, tuple[Scripted, Limits]] = {

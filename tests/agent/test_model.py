@@ -244,7 +244,12 @@ ODD = [
 async def test_what_is_no_completion_breaks_nothing_but_its_own_answer(ask, answer):
     model, _ = ask(answer)
     turn = brief().turn
-    for asked in (model.think(brief(tools=(TICKET,))), model.judge(turn), model.sum_up("Hello", "en", 9)):
+    for asked in (
+        model.think(brief(tools=(TICKET,))),
+        model.judge(turn),
+        model.rank(brief()),
+        model.sum_up("Hello", "en", 9),
+    ):
         with pytest.raises(ModelFailed):
             await asked
     with pytest.raises(ModelFailed):

@@ -26,7 +26,10 @@ def test_the_prompt_is_as_it_was_snapshotted():
         ("KNOWN", "Known"),
         ("STAND_INS", "Words such as {example}."),
         ("REPAIR", "No: "),
+        ("RANK", prompts.RANK + "Prefer short ones."),
         ("PASSAGE_TOKENS", 601),
+        ("RANKED_TOKENS", 301),
+        ("RANK_FORMAT", {"type": "json_object"}),
         ("_fenced", lambda text, fence: text),
     ],
 )

@@ -208,7 +208,10 @@ def test_the_doctor_reports_settings_that_cannot_be_read(sahut: Sahut, monkeypat
 
 
 def test_the_doctor_tells_what_the_models_took(sahut: Sahut, monkeypatch: pytest.MonkeyPatch):
-    assert found(sahut)["spending"]["state"] == "ok"
+    monkeypatch.setenv("SAHUT_RERANK", "true")
+    told = found(sahut)
+    assert told["spending"]["state"] == "ok"
+    assert (told["model"]["state"], "SAHUT_RERANK" in told["model"]["says"]) == ("warn", True)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     monkeypatch.setenv("SAHUT_FALLBACK_MODEL", "second")
     monkeypatch.setenv("SAHUT_SPEND_LIMIT_USD_PER_CONTACT", "")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from agent.chat.specimen import SPECIMEN
 from agent.chat.veil import Hiding
 from agent.graph import draw
-from agent.prompts import PROMPT_VERSION, look, messages, repair
+from agent.prompts import PROMPT_VERSION, look, messages, rank, repair
 from api.cli import app
 from api.problems import _STATUS
 from api.rest import router
@@ -130,6 +130,12 @@ def prompts() -> str:
             "",
             "```text",
             *(row["content"].strip() for row in look(SPECIMEN.turn, len)),
+            "```",
+            "",
+            "## Where it orders the passages (`SAHUT_RERANK`)",
+            "",
+            "```text",
+            *(row["content"].strip() for row in rank(SPECIMEN, len)),
             "```",
             "",
             "## After an answer that cannot be used",

@@ -83,9 +83,12 @@ async def test_an_error_is_no_failure_and_ends_its_case_alone():
     assert "b" not in [turn.text for turn in assistant.turns[:1]]
 
 
-async def test_a_second_look_that_nobody_took_is_an_error_since_the_screen_alone_was_measured():
-    failed = {"kind": "second_look", "error": "TimeoutError", "trouble": "slow"}
-    taken = {"kind": "second_look", "opinion": "genuine", "label": "fine"}
+@pytest.mark.parametrize(
+    ("kind", "taken"), [("second_look", {"opinion": "genuine", "label": "fine"}), ("ranking", {"order": [2, 1]})]
+)
+async def test_a_word_that_a_model_did_not_give_is_an_error_since_the_house_alone_was_measured(kind, taken):
+    failed = {"kind": kind, "error": "TimeoutError", "trouble": "slow"}
+    taken = {"kind": kind, **taken}
     said = {"a": reply("x", exchanges=(failed,)), "b": reply("x", exchanges=(taken,))}
     run = await Player(ScriptedAssistant(said)).play(suite(case("a", ("a", REPLY)), case("b", ("b", REPLY))))
     assert [played.outcome for played in run.results] == ["error", "passed"]
