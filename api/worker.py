@@ -160,7 +160,7 @@ class Worker:
         now = self._clock.now()
         async with self._store.reading() as tx:
             undone = await turns.undone(tx, now=now, limit=SWEEP_LIMIT)
-            unsent = await outbox.due(tx, now=now + PATIENCE, limit=SWEEP_LIMIT)
+            unsent = await outbox.due(tx, now=now, ahead=PATIENCE, limit=SWEEP_LIMIT, rate=self._sender.rate)
             late = await handoffs.due(tx, now=now, limit=SWEEP_LIMIT)
         for handoff in late:
             conversation_id = ConversationId(handoff.conversation_id)

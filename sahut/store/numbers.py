@@ -28,12 +28,14 @@ _NUMBER, _MESSAGE = table_of(PhoneNumber), table_of(Message)
 _FREE: Any = _NUMBER.c.free_at_us
 _STEP: sa.BindParameter[int] = sa.bindparam("step", type_=sa.BigInteger)
 _EARLIEST: sa.BindParameter[int] = sa.bindparam("earliest", type_=sa.BigInteger)
+_LATEST: sa.BindParameter[int] = sa.bindparam("latest", type_=sa.BigInteger)
+_MANY = 1_000_000
 _TAKE = (
     sa.update(_NUMBER)
     .where(
         _NUMBER.c.number == sa.bindparam("key"),
         _NUMBER.c.paused_at.is_(None),
-        sa.bindparam("latest", type_=sa.BigInteger) >= _FREE,
+        _LATEST >= _FREE,
     )
     .values(free_at_us=sa.case((_FREE > _EARLIEST, _FREE), else_=_EARLIEST) + _STEP)
     .returning(_FREE)
@@ -61,6 +63,27 @@ class NoSlot:
     """It may not leave yet: look again at `until`."""
 
     until: datetime
+
+
+def room(number: Any, *, bulk: bool) -> sa.ColumnElement[int]:
+    """How many messages of a number may be given their moments now, in SQL: very many where it has sent none yet.
+
+    `number` is a column of the outer statement, which binds `room_facts`. A pause is the claim's to find.
+    """
+    latest = sa.bindparam("bulk_latest", type_=sa.BigInteger) if bulk else _LATEST
+    begin = sa.case((_FREE > _EARLIEST, _FREE), else_=_EARLIEST)
+    slots = sa.case((_NUMBER.c.paused_at.is_not(None), _MANY), (begin > latest, 0), else_=(latest - begin) / _STEP + 1)
+    return sa.func.coalesce(sa.select(slots).where(_NUMBER.c.number == number).scalar_subquery(), _MANY)
+
+
+def room_facts(now: datetime, rate: Rate) -> dict[str, int]:
+    """What `room` counts with."""
+    return {
+        "step": rate.step_us,
+        "earliest": microseconds(now) - rate.credit_us,
+        "latest": microseconds(now + HORIZON),
+        "bulk_latest": microseconds(now + BULK_HORIZON),
+    }
 
 
 async def take_slot(tx: Tx, number: str, *, now: datetime, bulk: bool, rate: Rate) -> Slot | NoSlot:

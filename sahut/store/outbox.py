@@ -55,14 +55,31 @@ _WAIT_BEHIND = (
     )
     .values(due_at=sa.bindparam("until"))
 )
+
+
+def _due(bulk: bool) -> sa.Select[Any]:
+    """What must be looked at by `now`, of each number no more than may leave soon.
+
+    Whoever looked at the others now would only find that they have to wait.
+    """
+    by_time = (_MESSAGE.c.due_at, _MESSAGE.c.id)
+    place = sa.func.row_number().over(partition_by=_MESSAGE.c.number, order_by=by_time).label("place")
+    found = (
+        sa.select(_MESSAGE.c.conversation_id, _MESSAGE.c.number, _MESSAGE.c.state, *by_time, place)
+        .where(UNSETTLED_SQL, _MESSAGE.c.bulk.is_(bulk), _MESSAGE.c.due_at <= sa.bindparam("now"))
+        .subquery()
+    )
+    has_room = found.c.place <= numbers.room(found.c.number, bulk=bulk)
+    return (
+        sa.select(found.c.conversation_id)
+        .where(sa.or_(found.c.state != State.QUEUED, has_room))
+        .order_by(found.c.due_at, found.c.id)
+        .limit(sa.bindparam("most"))
+    )
+
+
 # Two walks along one index: whatever somebody waits for comes before all that nobody does.
-_DUE = {
-    bulk: sa.select(_MESSAGE.c.conversation_id)
-    .where(UNSETTLED_SQL, _MESSAGE.c.bulk.is_(bulk), _MESSAGE.c.due_at <= sa.bindparam("now"))
-    .order_by(_MESSAGE.c.due_at, _MESSAGE.c.id)
-    .limit(sa.bindparam("most"))
-    for bulk in (False, True)
-}
+_DUE = (_due(bulk=False), _due(bulk=True))
 
 
 def draft(
@@ -142,12 +159,16 @@ async def claim(
     return Rest(conversation_id, undone)
 
 
-async def due(tx: Tx, *, now: datetime, limit: int) -> list[ConversationId]:
+async def due(
+    tx: Tx, *, now: datetime, limit: int, ahead: timedelta = timedelta(0), rate: pacing.Rate | None = None
+) -> list[ConversationId]:
     """Conversations with a message that must be looked at: queued, or with an outcome open for too long.
 
-    First those that somebody waits for, then the others, each in the order in which they fell due.
+    First those that somebody waits for, then the others, each in the order in which they fall due; what does so within
+    `ahead` is found, too. `rate` is the pace of the numbers: of each only so many as may be given their moments now.
     """
-    rows = [row for query in _DUE.values() for row in (await tx.execute(query, {"now": now, "most": limit})).scalars()]
+    facts = {"now": now + ahead, "most": limit, **numbers.room_facts(now, rate or pacing.Rate())}
+    rows = [row for query in _DUE for row in (await tx.execute(query, facts)).scalars()]
     return [ConversationId(row) for row in dict.fromkeys(rows)][:limit]
 
 

@@ -17,8 +17,9 @@ from api.simulator.graph import NUMBER, TOKEN, GraphDouble
 from api.simulator.rules import Rules
 from api.whatsapp.client import GraphClient
 from sahut.events import Inbound
+from sahut.ids import ConversationId
 from sahut.models import Author, Purpose
-from sahut.pacing import Rate
+from sahut.pacing import HORIZON, Rate
 from sahut.shelf import Shelf
 from sahut.store import Store, inbox, numbers, outbox, rows
 from sahut.testing.clock import START, VirtualClock
@@ -81,10 +82,13 @@ class Yard:
                 self.clock.advance(max(0.0, (soon - self.clock.now()).total_seconds()))
         await self._rest()
 
-    async def _sweep(self, worker: int) -> None:
+    async def looks(self, worker: int = 0) -> list[ConversationId]:
+        """The conversations that a worker finds due."""
         async with self.stores[worker].reading() as tx:
-            found = await outbox.due(tx, now=self.clock.now() + PATIENCE, limit=200)
-        for key in found:
+            return await outbox.due(tx, now=self.clock.now(), ahead=PATIENCE, limit=200, rate=self.senders[worker].rate)
+
+    async def _sweep(self, worker: int) -> None:
+        for key in await self.looks(worker):
             if key not in self._at_work or self._at_work[key].done():
                 self._at_work[key] = asyncio.create_task(self.senders[worker].deliver(key))
 
@@ -131,6 +135,15 @@ async def test_a_number_is_never_too_fast_and_hardly_ever_idle(narrow: Yard):
     )
     assert busiest <= ALLOWED
     assert len(sent) >= 0.95 * ALLOWED * 6
+
+
+async def test_of_a_backlog_only_what_may_leave_soon_is_looked_at(narrow: Yard):
+    for customer in range(150):
+        await narrow.queue(f"62811{customer:04}", 1)
+    await narrow.work(2)
+    narrow.clock.advance(1)
+    looked_at = await narrow.looks()
+    assert 0 < len(looked_at) <= ALLOWED * (HORIZON / SECOND)
 
 
 async def test_a_customer_is_never_sent_too_much_and_waits_no_longer_than_needed(blank_url: str, tmp_path: Path):
