@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from api.mind import Mind
     from evals.fingerprint import Fingerprint
     from evals.judge import RubricScorer
+    from evals.played import Run
+    from evals.report import Baseline, Report
     from evals.run import Player, Progress
     from evals.suite import Suite
     from sahut.settings import Settings
@@ -166,3 +168,24 @@ def bar(name: str) -> "Iterator[Callable[[Progress], None]]":
             shown.update(task, completed=step.done, total=step.total, so_far=so_far)
 
         yield tell
+
+
+def tell_report(report: "Report", earlier: "Baseline | None", folder: Path, played: "Run", *, as_json: bool) -> None:
+    """Write every form of a report into the run's folder, and show it."""
+    from rich.console import Console
+
+    from evals.folder import write_whole
+    from evals.html import html
+    from evals.junit import junit
+    from evals.report import differences, to_json, write_report
+    from evals.table import show
+
+    write_report(report, folder)
+    write_whole(folder / "junit.xml", junit(report))
+    write_whole(folder / "report.html", html(report))
+    if as_json:
+        print(to_json(report))
+        return
+    console = Console()
+    console.print(show(report, changed=differences(earlier, report) if earlier else None))
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)

@@ -71,8 +71,7 @@ async def _simulate(
 ) -> "Report":
     from datetime import UTC, datetime
 
-    from api.cli.eval_parts import bar, resumable, where_served
-    from api.cli.evals import tell_report
+    from api.cli.eval_parts import bar, resumable, tell_report, where_served
     from evals.environment import load_environment
     from evals.folder import Manifest, finish, open_simulation
     from evals.report import build_report, read_baseline

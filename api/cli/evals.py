@@ -7,12 +7,11 @@ import typer
 
 from api.cli import eval_calibrate, eval_files, eval_simulate
 from api.cli.common import AsJson, quiet_logs, run, settings
-from api.cli.eval_parts import bar, judging, load, player, resumable
+from api.cli.eval_parts import bar, judging, load, player, resumable, tell_report
 
 if TYPE_CHECKING:
     from evals.judge import RubricScorer
-    from evals.played import Run
-    from evals.report import Baseline, Report, Taken
+    from evals.report import Report, Taken
     from evals.suite import Suite
 
 app = typer.Typer(help="Measure the assistant before you change it.", no_args_is_help=True)
@@ -168,27 +167,6 @@ async def _score(
     report = build_report(scored, baseline=earlier, assistant=manifest.assistant, judge=_taken(rubrics))
     tell_report(report, earlier, folder, scored, as_json=as_json)
     return report
-
-
-def tell_report(report: "Report", earlier: "Baseline | None", folder: Path, played: "Run", *, as_json: bool) -> None:
-    """Write every form of a report into the run's folder, and show it."""
-    from rich.console import Console
-
-    from evals.folder import write_whole
-    from evals.html import html
-    from evals.junit import junit
-    from evals.report import differences, to_json, write_report
-    from evals.table import show
-
-    write_report(report, folder)
-    write_whole(folder / "junit.xml", junit(report))
-    write_whole(folder / "report.html", html(report))
-    if as_json:
-        print(to_json(report))
-        return
-    console = Console()
-    console.print(show(report, changed=differences(earlier, report) if earlier else None))
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
 
 
 def _repeated(suite: "Suite", k: int) -> "Suite":
