@@ -49,6 +49,11 @@ async def _due_closings(tx: Tx, *, now: datetime, margin: timedelta) -> list[dat
     return [now for key in due if key in quiet] + [moment for moment in quiet.values() if moment > now]
 
 
+async def due_closing(tx: Tx, *, now: datetime, margin: timedelta) -> bool:
+    """Whether a session must be closed now."""
+    return bool(await closings.due(tx, now=now, margin=margin, before=CLOSING_BEFORE, limit=1))
+
+
 async def due_warnings(tx: Tx, *, now: datetime, margin: timedelta) -> bool:
     """Whether operators must be told now that a window ends."""
     return bool(await windows.ending(tx, now=now, margin=margin, before=WARNING_BEFORE, limit=1))

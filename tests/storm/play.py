@@ -39,7 +39,7 @@ from tests.storm.cast import (
     LossyEngine,
     ScriptedAssistant,
 )
-from tests.storm.due import due_rows, due_warnings
+from tests.storm.due import due_closing, due_rows, due_warnings
 from tests.storm.house import house_of, warner_of
 from tests.storm.people import Person
 from tests.storm.plot import Acts, Echoes, Passes, Plot, Renames, Says, StandsBy, draw
@@ -295,12 +295,17 @@ class Play:
         async def sweep() -> None:
             found.extend(await self.house.worker.look())
 
+        async with GatedStore.reading(self.store) as tx:
+            closes = await due_closing(tx, now=self.stage.now(), margin=self.house.margin)
         await self._fetch()
         await self._warn()
         self._enter("sweep", sweep, "sweeper")
         await self.stage.settle()
         while any(actor.process == "sweeper" for actor in self.stage.actors):
             await self.stage.move(next(actor for actor in self.stage.actors if actor.process == "sweeper"))
+        if closes:
+            # Who writes a moment later comes between the look and the closing message that it leads to.
+            self.stage.advance(self.luck.uniform(0, SMALL_JUMP_S))
         for topic, key in found:
             self._attend(topic, key)
 
