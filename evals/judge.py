@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from agent.chat.answer import object_in
 from agent.chat.completion import UnusableError
+from agent.chat.shapes import response_format
+from agent.prompts import fenced
 from evals.kept import Kept
 from evals.scorers import Answered, Score
 from sahut.errors import ModelFailed
@@ -32,19 +34,7 @@ The rubric
 Answer with a JSON object: "why", one sentence, and "verdict", which is "right" where the answer does all that the \
 rubric says, else "wrong".
 """
-SHAPE: dict[str, Any] = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "grade",
-        "strict": True,
-        "schema": {
-            "type": "object",
-            "properties": {"why": {"type": "string"}, "verdict": {"type": "string", "enum": ["right", "wrong"]}},
-            "required": ["why", "verdict"],
-            "additionalProperties": False,
-        },
-    },
-}
+SHAPE = response_format("grade", why={"type": "string"}, verdict={"type": "string", "enum": ["right", "wrong"]})
 
 Rows = list[dict[str, Any]]
 # What a chat model answers to rows in OpenAI's chat shape, in a given shape, and what that took. Raises `ModelFailed`.
@@ -138,11 +128,11 @@ def _read(said: str) -> _Grade:
 
 def _rows(rubric: str, user: Sequence[str], reply: Reply) -> Rows:
     """What the judge is shown: the rubric as its rule, everything else as data."""
-    told = json.dumps(_shown(user, reply), ensure_ascii=False, indent=1).encode("utf-8", "replace").decode()
-    fence = f"data-{hashlib.sha256(told.encode()).hexdigest()[:10]}"
+    told = json.dumps(_shown(user, reply), ensure_ascii=False, indent=1)
+    fence = f"data-{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()[:10]}"
     return [
         {"role": "system", "content": PROMPT.format(fence=fence, rubric=rubric)},
-        {"role": "user", "content": f"<{fence}>\n{told}\n</{fence}>"},
+        {"role": "user", "content": fenced(told, fence)},
     ]
 
 

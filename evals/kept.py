@@ -1,7 +1,7 @@
-"""Keeps what was played in a file of JSON lines, by a key: for a run's folder and for the cache.
+"""Keeps what was played, or judged, in a file of JSON lines, by a key: for a run's folder and for caches.
 
-Each line is written whole as soon as its play has ended, so that an interrupt costs what was being played. Must not
-know what was played.
+Each line is written whole as soon as its work has ended, so that an interrupt costs only what was under way. Must not
+know what that was.
 """
 
 import os
@@ -15,7 +15,7 @@ from sahut.errors import ConfigurationError
 
 
 class Line(Protocol):
-    """A play as a line: what names it, and whether every turn of it was answered."""
+    """What names a line, and whether nothing is missing in it."""
 
     @property
     def key(self) -> str: ...
@@ -39,7 +39,7 @@ L = TypeVar("L", bound=Line)
 class Kept(Generic[L]):
     """The lines of one file, made where missing. Use as a context manager; `keep` appends.
 
-    A cache keeps `only_whole` plays, a run's folder those with errors too.
+    A cache keeps `only_whole` lines, a run's folder those with errors too.
     """
 
     def __init__(self, path: Path, shape: type[L], *, only_whole: bool = False) -> None:
@@ -67,18 +67,18 @@ class Kept(Generic[L]):
         return len(self._kept)
 
     def find(self, key: str) -> L | None:
-        """The play of that key, the latest where there are several."""
+        """The line of that key, the latest where there are several."""
         return self._kept.get(key)
 
-    def keep(self, play: L) -> None:
-        """Write a play down; it is on its way to the disk when this returns. Raises `ConfigurationError`."""
-        if self._only_whole and not play.is_whole:
+    def keep(self, line: L) -> None:
+        """Write a line down; it is on its way to the disk when this returns. Raises `ConfigurationError`."""
+        if self._only_whole and not line.is_whole:
             return
         try:
-            os.write(self._descriptor, (play.written() + "\n").encode())
+            os.write(self._descriptor, (line.written() + "\n").encode())
         except OSError as error:
             raise ConfigurationError(f"{self.path} cannot be written ({error.strerror or error})") from error
-        self._kept[play.key] = play
+        self._kept[line.key] = line
 
     def _read(self) -> None:
         """Take up every line; half a line at the end is what an interrupt left, and is cut off."""
@@ -86,13 +86,14 @@ class Kept(Generic[L]):
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
             os.ftruncate(self._descriptor, whole)
-        for number, line in enumerate(data[:whole].splitlines(), start=1):
+        for number, written in enumerate(data[:whole].splitlines(), start=1):
             try:
-                play = self._shape.model_validate_json(line)
+                line = self._shape.model_validate_json(written)
             except ValidationError as error:
                 os.close(self._descriptor)
                 what = error.errors(include_url=False)[0]["msg"]
+                kind = self._shape.__name__.lower()
                 raise ConfigurationError(
-                    f"{self.path}:{number}: is no play of this version: {what}; remove the file to play all again"
+                    f"{self.path}:{number}: is no {kind} of this version: {what}; remove the file to begin anew"
                 ) from error
-            self._kept[play.key] = play
+            self._kept[line.key] = line

@@ -42,7 +42,7 @@ class Memory(Protocol):
         """What came of the case as it is said now."""
         ...
 
-    def keep(self, play: Play) -> None:
+    def keep(self, play: Play, /) -> None:
         """Remember it."""
         ...
 

@@ -73,7 +73,7 @@ class Memory(Protocol):
         """The trial of a task as it is now."""
         ...
 
-    def keep(self, play: Trial) -> None:
+    def keep(self, play: Trial, /) -> None:
         """Remember it."""
         ...
 

@@ -20,18 +20,17 @@ def _object(**properties: Any) -> dict[str, Any]:
     }
 
 
-def _format(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
+def response_format(name: str, **properties: Any) -> dict[str, Any]:
+    """An object with these properties, each a JSON Schema, as OpenAI's `response_format` asks for it."""
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": _object(**properties)}}
 
 
-RESPONSE_FORMAT = _format(
+RESPONSE_FORMAT = response_format(
     "answer",
-    _object(
-        decision={"type": "string", "enum": list(DECISIONS)},
-        sentences={"type": "array", "items": _object(text={"type": "string"}, sources=_NUMBERS)},
-        small_talk={"type": "boolean"},
-        reason={"type": ["string", "null"], "enum": [*REASONS, None]},
-    ),
+    decision={"type": "string", "enum": list(DECISIONS)},
+    sentences={"type": "array", "items": _object(text={"type": "string"}, sources=_NUMBERS)},
+    small_talk={"type": "boolean"},
+    reason={"type": ["string", "null"], "enum": [*REASONS, None]},
 )
-LOOK_FORMAT = _format("verdict", _object(verdict={"type": "string", "enum": list(OPINIONS)}))
-RANK_FORMAT = _format("ranking", _object(order=_NUMBERS))
+LOOK_FORMAT = response_format("verdict", verdict={"type": "string", "enum": list(OPINIONS)})
+RANK_FORMAT = response_format("ranking", order=_NUMBERS)

@@ -30,7 +30,7 @@ def test_the_prompt_is_as_it_was_snapshotted():
         ("PASSAGE_TOKENS", 601),
         ("RANKED_TOKENS", 301),
         ("RANK_FORMAT", {"type": "json_object"}),
-        ("_fenced", lambda text, fence: text),
+        ("fenced", lambda text, fence: text),
     ],
 )
 def test_whatever_changes_has_another_version(name: str, value: object, monkeypatch: pytest.MonkeyPatch):
