@@ -16,7 +16,7 @@ from agent.choosing import choices_of
 from agent.language.concepts import told
 from agent.language.facts import facts
 from agent.language.phrases import quote_frame, say
-from agent.language.sought import fit, sought
+from agent.language.sought import named, sought
 from agent.language.words import tokens, words
 from agent.reading.proposing import propose
 from knowledge.chunk import sentences
@@ -188,7 +188,7 @@ def score_at_sight(candidates: list[Candidate], asked: list[str], language: str)
     if wants_figure(asked[0]):
         total += W_FIGURE * np.array([bool(_FIGURE.search(one.text)) for one in candidates], dtype=np.float32)
     if kinds := sought(asked[-1]) or sought(asked[0]):
-        total += W_SOUGHT * np.array([fit(kinds, one.text) for one in candidates], dtype=np.float32)
+        total += W_SOUGHT * np.array([named(kinds, one.text) for one in candidates], dtype=np.float32)
     return total
 
 

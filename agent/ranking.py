@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from agent.deciding import ANSWERABLE_FLOOR
 from agent.screening.circumstances import is_flood
 from agent.screening.second_look import MOST_INJECTION
+from agent.several import PASSAGES as READ
 from agent.state import Deps, State
 from sahut.brief import Brief
 from sahut.errors import ModelFailed
@@ -18,9 +19,8 @@ from sahut.found import Asked, Passage, SearchResult
 from sahut.ports import Ranker
 from sahut.turn import Usage
 
-# So many passages a reader gets, and so many a model may choose them from.
-READ = 8
-ORDERED = 16
+# So many passages a model may choose those from that are read.
+ORDERED = 2 * READ
 # So many of retrieval's best are read, wherever a model puts them.
 KEPT = 4
 LONGEST_S = 4.0

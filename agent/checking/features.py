@@ -6,7 +6,7 @@ import numpy as np
 
 from agent.checking.check import Checked
 from agent.language.concepts import telling
-from agent.language.sought import fit, sought
+from agent.language.sought import named, sought
 from sahut.brief import Draft
 from sahut.found import Citation, Passage, SearchResult
 from sahut.ports import Embedder
@@ -46,7 +46,7 @@ async def features_of(
 def _names_what_is_sought(question: str, quotes: Sequence[str]) -> float:
     """1 where a quote names a thing of the kind that is sought, 0 where none does; unknown where none is sought."""
     kinds = sought(question)
-    return max((fit(kinds, quote) for quote in quotes), default=0.0) if kinds else UNKNOWN
+    return max((named(kinds, quote) for quote in quotes), default=0.0) if kinds else UNKNOWN
 
 
 def within(span: Citation, passage: Passage) -> bool:

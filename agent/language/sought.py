@@ -42,13 +42,28 @@ def sought(question: str) -> frozenset[Kind]:
     return frozenset(found - {"place"} if "email" in found else found)
 
 
-@lru_cache(_REMEMBERED)
 def held(sentence: str) -> frozenset[Kind]:
     """The kinds of thing that a sentence of a document names."""
+    return _read(sentence)[0]
+
+
+def named(kinds: frozenset[Kind], sentence: str) -> float:
+    """How surely the sentence names a thing of one of these kinds, 0 to 1.
+
+    A street says where something is; a name behind a word of place may only say where something is done.
+    """
+    there, has_street = _read(sentence)
+    return _PERHAPS if kinds & there == {"place"} and not has_street else float(bool(kinds & there))
+
+
+@lru_cache(_REMEMBERED)
+def _read(sentence: str) -> tuple[frozenset[Kind], bool]:
+    """The kinds that a sentence names, and whether a street is among its places."""
     stated = facts(sentence)
     kinds = {fact.kind for fact in stated}
+    has_street = "street" in kinds
     found: set[Kind] = set()
-    if "street" in kinds or _NAMED_PLACE.search(sentence):
+    if has_street or _NAMED_PLACE.search(sentence):
         found.add("place")
     if kinds & {"money", "percent"}:
         found.add("amount")
@@ -60,21 +75,7 @@ def held(sentence: str) -> frozenset[Kind]:
         found.add("phone")
     if any(fact.kind == "link" and "@" in fact.value for fact in stated):
         found.add("email")
-    return frozenset(found)
-
-
-def fit(kinds: frozenset[Kind], sentence: str) -> float:
-    """How surely the sentence names a thing of one of these kinds, 0 to 1.
-
-    A street says where something is; a name behind a word of place may only say where something is done.
-    """
-    named = kinds & held(sentence)
-    return _PERHAPS if named == {"place"} and not _names_street(sentence) else float(bool(named))
-
-
-@lru_cache(_REMEMBERED)
-def _names_street(sentence: str) -> bool:
-    return any(fact.kind == "street" for fact in facts(sentence))
+    return frozenset(found), has_street
 
 
 def _states_duration(sentence: str) -> bool:

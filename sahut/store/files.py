@@ -144,7 +144,7 @@ async def later(tx: Tx, file: InboundFile, *, error: str, now: datetime) -> None
 
 
 async def opened(tx: Tx, message_id: str, *, now: datetime) -> InboundFile:
-    """The file of a message that an operator wants to see; one that waits, also for its next try, is wanted now.
+    """The file of a message that an operator wants to see; one that waits, or whose next try is far off, is wanted now.
 
     Raises `NotFound`.
     """

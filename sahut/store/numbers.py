@@ -29,6 +29,8 @@ _FREE: Any = _NUMBER.c.free_at_us
 _STEP: sa.BindParameter[int] = sa.bindparam("step", type_=sa.BigInteger)
 _EARLIEST: sa.BindParameter[int] = sa.bindparam("earliest", type_=sa.BigInteger)
 _LATEST: sa.BindParameter[int] = sa.bindparam("latest", type_=sa.BigInteger)
+# When its next message may leave: a number that rested is a little behind, so that a small burst leaves at once.
+_BEGIN = sa.case((_FREE > _EARLIEST, _FREE), else_=_EARLIEST)
 _MANY = 1_000_000
 _TAKE = (
     sa.update(_NUMBER)
@@ -37,7 +39,7 @@ _TAKE = (
         _NUMBER.c.paused_at.is_(None),
         _LATEST >= _FREE,
     )
-    .values(free_at_us=sa.case((_FREE > _EARLIEST, _FREE), else_=_EARLIEST) + _STEP)
+    .values(free_at_us=_BEGIN + _STEP)
     .returning(_FREE)
 )
 _TAKE_BULK = _TAKE.where(sa.or_(_NUMBER.c.bulk_after.is_(None), _NUMBER.c.bulk_after <= sa.bindparam("now")))
@@ -65,24 +67,23 @@ class NoSlot:
     until: datetime
 
 
-def room(number: Any, *, bulk: bool) -> sa.ColumnElement[int]:
+def room(number: Any) -> sa.ColumnElement[int]:
     """How many messages of a number may be given their moments now, in SQL: very many where it has sent none yet.
 
-    `number` is a column of the outer statement, which binds `room_facts`. A pause is the claim's to find.
+    `number` is a column of the outer statement, which binds `pace_facts`. A pause is the claim's to find.
     """
-    latest = sa.bindparam("bulk_latest", type_=sa.BigInteger) if bulk else _LATEST
-    begin = sa.case((_FREE > _EARLIEST, _FREE), else_=_EARLIEST)
-    slots = sa.case((_NUMBER.c.paused_at.is_not(None), _MANY), (begin > latest, 0), else_=(latest - begin) / _STEP + 1)
+    slots = sa.case(
+        (_NUMBER.c.paused_at.is_not(None), _MANY), (_BEGIN > _LATEST, 0), else_=(_LATEST - _BEGIN) // _STEP + 1
+    )
     return sa.func.coalesce(sa.select(slots).where(_NUMBER.c.number == number).scalar_subquery(), _MANY)
 
 
-def room_facts(now: datetime, rate: Rate) -> dict[str, int]:
-    """What `room` counts with."""
+def pace_facts(now: datetime, *, bulk: bool, rate: Rate) -> dict[str, int]:
+    """What a slot and the room for them are reckoned with, in microseconds. `bulk` is let in less far ahead."""
     return {
         "step": rate.step_us,
         "earliest": microseconds(now) - rate.credit_us,
-        "latest": microseconds(now + HORIZON),
-        "bulk_latest": microseconds(now + BULK_HORIZON),
+        "latest": microseconds(now + (BULK_HORIZON if bulk else HORIZON)),
     }
 
 
@@ -91,12 +92,7 @@ async def take_slot(tx: Tx, number: str, *, now: datetime, bulk: bool, rate: Rat
 
     `bulk` is let in less far ahead, so whatever somebody waits for goes before it.
     """
-    facts: dict[str, Any] = {
-        "key": number,
-        "step": rate.step_us,
-        "earliest": microseconds(now) - rate.credit_us,
-        "latest": microseconds(now + (BULK_HORIZON if bulk else HORIZON)),
-    }
+    facts: dict[str, Any] = {"key": number, **pace_facts(now, bulk=bulk, rate=rate)}
     for _ in range(3):
         found = await tx.execute(_TAKE_BULK, {**facts, "now": now}) if bulk else await tx.execute(_TAKE, facts)
         taken = found.scalar_one_or_none()

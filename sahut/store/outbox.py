@@ -69,7 +69,7 @@ def _due(bulk: bool) -> sa.Select[Any]:
         .where(UNSETTLED_SQL, _MESSAGE.c.bulk.is_(bulk), _MESSAGE.c.due_at <= sa.bindparam("now"))
         .subquery()
     )
-    has_room = found.c.place <= numbers.room(found.c.number, bulk=bulk)
+    has_room = found.c.place <= numbers.room(found.c.number)
     return (
         sa.select(found.c.conversation_id)
         .where(sa.or_(found.c.state != State.QUEUED, has_room))
@@ -79,7 +79,7 @@ def _due(bulk: bool) -> sa.Select[Any]:
 
 
 # Two walks along one index: whatever somebody waits for comes before all that nobody does.
-_DUE = (_due(bulk=False), _due(bulk=True))
+_DUE = {bulk: _due(bulk) for bulk in (False, True)}
 
 
 def draft(
@@ -167,8 +167,10 @@ async def due(
     First those that somebody waits for, then the others, each in the order in which they fall due; what does so within
     `ahead` is found, too. `rate` is the pace of the numbers: of each only so many as may be given their moments now.
     """
-    facts = {"now": now + ahead, "most": limit, **numbers.room_facts(now, rate or pacing.Rate())}
-    rows = [row for query in _DUE for row in (await tx.execute(query, facts)).scalars()]
+    rows: list[str] = []
+    for bulk, query in _DUE.items():
+        pace = numbers.pace_facts(now, bulk=bulk, rate=rate or pacing.Rate())
+        rows += (await tx.execute(query, {"now": now + ahead, "most": limit, **pace})).scalars()
     return [ConversationId(row) for row in dict.fromkeys(rows)][:limit]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.language.sought import held, sought
+from agent.language.sought import held, named, sought
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,9 @@ def test_a_thing_named_alone_is_sought(question: str) -> None:
 def test_a_sentence_names_things_of_a_kind(sentence: str, kinds: set[str]) -> None:
     assert held(sentence) >= kinds
     assert bool(held(sentence)) == bool(kinds)
+
+
+def test_a_street_says_where_something_is_more_surely_than_a_name_does():
+    place = frozenset({"place"})
+    address, elsewhere = "The main office is at Jalan Layar Kencana No. 17.", "Kendaraan dipindahkan ke Nusa Raya."
+    assert [named(place, address), named(place, elsewhere), named(place, "Keep the ticket number.")] == [1, 0.5, 0]
