@@ -15,8 +15,10 @@ PAIR_ROUND = timedelta(seconds=3)
 PAIR_SPARE = timedelta(milliseconds=250)
 
 MESSAGES_PER_S = 80.0
-# Of the allowed rate; the rest is for messages that travel faster than the one before them.
+# Of the allowed rate; the rest is for messages that leave or travel faster than the one before them.
 SHARE = 0.96
+# How long after its moment a message may still leave: half of that rest, the other half is the journey's.
+LATE = timedelta(seconds=(1 - SHARE) / 2)
 # So far ahead a message may be given its moment: then it is on its way, and nothing that comes later overtakes it.
 HORIZON = timedelta(seconds=2)
 # What nobody waits for is let in less far, so that whatever somebody waits for goes before it.
@@ -43,6 +45,10 @@ class Pair:
         if self.began_at is None or at >= self.began_at + self.burst * PAIR_GAP + PAIR_SPARE:
             return Pair(at, 1)
         return Pair(self.began_at, self.burst + 1)
+
+    def without_last(self) -> "Pair":
+        """The same where the last message has not left after all."""
+        return Pair(self.began_at, self.burst - 1) if self.burst > 1 else Pair()
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ from typing import Any
 import structlog
 
 from api.metrics import Metrics
-from api.sending.departures import Departures
 from api.whatsapp.outgoing import addressed
 from api.whatsapp.policy import Policy, policy_for
 from sahut.errors import SahutError, SendNotMade, SendRefused, SendUnknown
 from sahut.ids import ConversationId
-from sahut.pacing import Rate
+from sahut.pacing import LATE, Rate
 from sahut.ports import Channel, Clock
 from sahut.shelf import Shelf
 from sahut.store import Store, Tx, media, numbers, outbox, outcomes
@@ -31,11 +30,14 @@ UPLOAD_LIMIT_S = 120.0
 NOT_MADE_BACK_OFF_S = 2.0
 NOT_MADE_DOUBLINGS = 8
 NUMBER_RESTS = 0.1
-# A process that was held up for longer than this lets the POST be: with it and the POST's own limit the claim's lease
-# would be over, and somebody else may have begun.
+# After so many missed moments a message has the longest grace.
+GRACES = 4
+# A process that was held up for longer than this never posts: with it and the POST's own limit the claim's lease would
+# be over, and somebody else may have begun.
 HELD_UP = timedelta(seconds=3)
 # What may leave so soon is waited for; the sweep looks as far ahead, so that nothing leaves later than it may.
 PATIENCE = timedelta(seconds=1)
+NOTHING = timedelta(0)
 
 
 class FileGone(SahutError):  # noqa: N818 - named as its siblings
@@ -58,10 +60,6 @@ class Sender:
     listening_since: datetime
     shelf: Shelf
     rate: Rate = field(default_factory=Rate)
-    departures: Departures = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "departures", Departures(self.clock))
 
     async def deliver(self, conversation_id: ConversationId) -> bool:
         """Send every message of the conversation that may leave now, one after the other.
@@ -121,11 +119,11 @@ class Sender:
 
     async def _post(self, sending: Sending) -> Step:
         """Post one message, when it may leave, and write down what became of it; the next one."""
-        if sending.at > sending.since:
-            await self.departures.wait(sending.number, sending.at)
+        while (left := sending.at - self.clock.now()) > NOTHING:
+            await self.clock.sleep(left.total_seconds())
+        if -left > _grace(sending):
+            return await self._missed(sending)
         try:
-            if self.clock.now() > sending.at + HELD_UP:
-                raise SendNotMade("this process was held up before the POST")
             async with asyncio.timeout(POST_LIMIT_S):
                 wamid = await self.channel.send(sending.number, _addressed(sending))
         except TimeoutError:
@@ -142,6 +140,15 @@ class Sender:
                 await outcomes.sent(tx, sending, wamid, now=self.clock.now())
                 return await self.next_step(tx, sending.conversation_id)
         async with self.store.transaction() as tx:
+            return await self.next_step(tx, sending.conversation_id)
+
+    async def _missed(self, sending: Sending) -> Step:
+        """This process was held up, and the message's moment is over: it takes its place in the queue again.
+
+        Whatever left late would come too close to those that other processes send on time.
+        """
+        async with self.store.transaction() as tx:
+            await outcomes.missed(tx, sending, now=self.clock.now())
             return await self.next_step(tx, sending.conversation_id)
 
     async def _lost(self, sending: Sending, why: str) -> None:
@@ -224,6 +231,15 @@ class Sender:
             await numbers.slow(tx, number, until=now + (until - now) * NUMBER_RESTS)
         elif action == "bulk":
             await numbers.hold_bulk(tx, number, until=until, now=self.clock.now())
+
+
+def _grace(sending: Sending) -> timedelta:
+    """How late a message may leave. One that had not to wait for its moment has nothing before it to come close to; one
+    that missed others is let go later, so that a process which is always late still sends.
+    """
+    if sending.at <= sending.since:
+        return HELD_UP
+    return min(HELD_UP, LATE * 4.0 ** min(sending.attempt - 1, GRACES))
 
 
 def _addressed(sending: Sending) -> dict[str, Any]:

@@ -60,8 +60,8 @@ class Message(SQLModel, table=True):
     Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up, `choice`
     the id behind a pressed button.
     Outbound: `body` is Meta's message object without the recipient, `callback_id` comes back in every status,
-    `answers` is the wamid it replies to, `attempts` counts POSTs, `losses` lost answers and `tries` how often it was
-    put off in a row under `error_code`; `sending_since` is when the last POST began and `due_at` when the sender must
+    `answers` is the wamid it replies to, `attempts` counts claims, `losses` lost answers and `tries` how often it was
+    put off in a row under `error_code`; `sending_since` is when it was claimed last and `due_at` when the sender must
     look at the row again. `bulk`: nobody waits for it. A failed one is on the list of what failed until `dismissed_at`.
 
     A change of a message (a reaction, an edit, a withdrawal) is a row too, `about` the wamid of what it changes;

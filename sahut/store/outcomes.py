@@ -1,7 +1,7 @@
 """What became of a send: the answer to its POST, and the statuses that Meta reports later, in any order.
 
 A send whose answer was lost stays `unknown` until a status with our callback id settles it. Every outcome is tied
-to its POST (`Sending.attempt`), so that a late one cannot touch the next. Knows nothing of HTTP.
+to its claim (`Sending.attempt`), so that a late one cannot touch the next. Knows nothing of HTTP.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from sahut import rules
 from sahut.events import Delivery
 from sahut.ids import ConversationId
 from sahut.models import Conversation, Holder, Message, Purpose, State, Status, StrayDelivery
+from sahut.pacing import Pair
 from sahut.store import handoffs, media
 from sahut.store.database import Tx, changed, insert_once, table_of
 from sahut.store.rows import OUTCOME_COLUMNS, lock_conversation, lock_message, update_conversation, update_message
@@ -48,6 +49,17 @@ async def lost(tx: Tx, sending: Sending, *, why: str, unknown_wait: timedelta) -
     message = await lock_message(tx, sending.id)
     if _is_open(message, sending):
         await lose(tx, message, why, sending.since + unknown_wait)
+
+
+async def missed(tx: Tx, sending: Sending, *, now: datetime) -> None:
+    """It did not leave when it might have: back into the queue, as if it had not been begun."""
+    conversation = await lock_conversation(tx, sending.conversation_id)
+    message = await lock_message(tx, sending.id)
+    if conversation is None or not _is_open(message, sending):
+        return
+    pair = Pair(conversation.pair_began_at, conversation.pair_burst).without_last()
+    await update_conversation(tx, conversation.id, pair_began_at=pair.began_at, pair_burst=pair.burst)
+    await update_message(tx, sending, state=State.QUEUED, due_at=now)
 
 
 async def put_off(tx: Tx, sending: Attempt, *, at: datetime, why: str, code: int | None = None) -> None:

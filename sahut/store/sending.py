@@ -10,7 +10,7 @@ from sahut.models import State
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at one message. `attempt` counts its POSTs so far; `tries` how often it was put off for `error_code`."""
+    """One try at one message. `attempt` counts its claims so far; `tries` how often it was put off for `error_code`."""
 
     id: MessageId
     conversation_id: ConversationId
@@ -52,7 +52,7 @@ class Sending(Attempt):
     """A message whose POST may now be made: `state` is committed as `sending`.
 
     `body` is Meta's message object without recipient; `phone` (digits), `user_id` or `group` names the recipient;
-    `quote` is the wamid to be quoted; `callback_id` comes back in every status. `attempt` and `since` name this POST;
+    `quote` is the wamid to be quoted; `callback_id` comes back in every status. `attempt` and `since` name this claim;
     `file` is the hash of the file that it carries. It may leave `at` this moment, not before.
     """
 

@@ -18,7 +18,7 @@ from api.simulator.rules import Rules
 from api.whatsapp.client import GraphClient
 from sahut.events import Inbound
 from sahut.ids import ConversationId
-from sahut.models import Author, Purpose
+from sahut.models import Author, Conversation, Purpose
 from sahut.pacing import HORIZON, Rate
 from sahut.shelf import Shelf
 from sahut.store import Store, inbox, numbers, outbox, rows
@@ -73,26 +73,28 @@ class Yard:
         end = self.clock.now() + timedelta(seconds=seconds)
         turn = 0
         while self.clock.now() < end:
-            await self._sweep(turn % 2)
+            await self.sweep(turn % 2)
             turn += 1
             step = self.clock.now() + SECOND / 2
             while self.clock.now() < step:
-                await self._rest()
+                await self.rest()
                 soon = min(self.clock.next_due or step, step)
                 self.clock.advance(max(0.0, (soon - self.clock.now()).total_seconds()))
-        await self._rest()
+        await self.rest()
 
     async def looks(self, worker: int = 0) -> list[ConversationId]:
         """The conversations that a worker finds due."""
         async with self.stores[worker].reading() as tx:
             return await outbox.due(tx, now=self.clock.now(), ahead=PATIENCE, limit=200, rate=self.senders[worker].rate)
 
-    async def _sweep(self, worker: int) -> None:
+    async def sweep(self, worker: int) -> None:
+        """Deliver what a worker finds."""
         for key in await self.looks(worker):
             if key not in self._at_work or self._at_work[key].done():
                 self._at_work[key] = asyncio.create_task(self.senders[worker].deliver(key))
 
-    async def _rest(self) -> None:
+    async def rest(self) -> None:
+        """Until everybody waits for the clock."""
         while sum(not task.done() for task in self._at_work.values()) > self.clock.sleepers:
             await asyncio.sleep(0)
 
@@ -135,6 +137,29 @@ async def test_a_number_is_never_too_fast_and_hardly_ever_idle(narrow: Yard):
     )
     assert busiest <= ALLOWED
     assert len(sent) >= 0.95 * ALLOWED * 6
+
+
+async def test_what_a_process_was_too_late_for_takes_another_moment(narrow: Yard):
+    for customer in range(100):
+        await narrow.queue(f"62811{customer:04}", 1)
+    await narrow.work(1.5)
+    narrow.clock.advance(0.7)
+    await narrow.work(8)
+    assert narrow.double.refused == []
+    assert len(narrow.double.sent) == 100
+    async with narrow.stores[0].reading() as tx:
+        bursts = set((await tx.execute(sa.select(Conversation.pair_burst))).scalars())
+    assert bursts == {1}
+
+
+async def test_a_process_that_is_always_late_sends_all_the_same(narrow: Yard):
+    for customer in range(60):
+        await narrow.queue(f"62811{customer:04}", 1)
+    for _ in range(40):
+        await narrow.sweep(0)
+        await narrow.rest()
+        narrow.clock.advance(0.3)
+    assert len(narrow.double.sent) == 60
 
 
 async def test_of_a_backlog_only_what_may_leave_soon_is_looked_at(narrow: Yard):
