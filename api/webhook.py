@@ -28,6 +28,7 @@ router = APIRouter(include_in_schema=False)
 
 MAX_BODY_BYTES = 3_145_728
 LARGE_BODY_BYTES = 100_000
+AT_ONCE = 20
 
 
 @router.get("/webhooks/whatsapp")
@@ -94,7 +95,12 @@ async def _store(house: House, events: Sequence[WebhookEvent]) -> list[Wake]:
     """All events in one transaction; if one of them cannot be stored, one by one, that one kept raw."""
     try:
         async with house.store.transaction() as tx:
-            wakes = [wake for event in _in_lock_order(events) for wake in await store_one(tx, house, event)]
+            wakes = []
+            for count, event in enumerate(_in_lock_order(events)):
+                wakes += await store_one(tx, house, event)
+                if count % AT_ONCE == AT_ONCE - 1:
+                    # SQLite's writes hold the loop: whoever only reads need not wait for the whole batch.
+                    await asyncio.sleep(0)
     except StoreUnavailable:
         raise
     except Exception:

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
-class NumberRecord(SQLModel, table=True):
+class NumberRecord(Row, table=True):
     """Meta's record of one of our phone numbers, as it was at `fetched_at`."""
 
     __tablename__ = "number_record"
@@ -19,7 +20,7 @@ class NumberRecord(SQLModel, table=True):
     fetched_at: datetime = time_field()
 
 
-class Template(SQLModel, table=True):
+class Template(Row, table=True):
     """A message template as Meta has it. `components` are Meta's own, `removed_at` is set once it is gone there."""
 
     __table_args__ = (UniqueConstraint("account", "name", "language"),)
@@ -39,7 +40,7 @@ class Template(SQLModel, table=True):
     removed_at: datetime | None = maybe_time()
 
 
-class AccountNews(SQLModel, table=True):
+class AccountNews(Row, table=True):
     """Something that Meta reported about the account, once. `digest` names it, since Meta gives no id."""
 
     __tablename__ = "account_news"

@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.ids import new_id
 from sahut.models.columns import maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class Role(StrEnum):
@@ -21,7 +22,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class Operator(SQLModel, table=True):
+class Operator(Row, table=True):
     """A human of the organisation. `email` is lower-cased; a disabled one stays, since the audit names them.
 
     With a `team` they see the requests of its numbers and of those that no team has; without one they see all.
@@ -37,7 +38,7 @@ class Operator(SQLModel, table=True):
     disabled_at: datetime | None = maybe_time()
 
 
-class OperatorSession(SQLModel, table=True):
+class OperatorSession(Row, table=True):
     """A signed-in browser. Only a keyed digest of its token is kept."""
 
     __tablename__ = "operator_session"
@@ -49,7 +50,7 @@ class OperatorSession(SQLModel, table=True):
     expires_at: datetime = time_field(index=True)
 
 
-class SignInAttempts(SQLModel, table=True):
+class SignInAttempts(Row, table=True):
     """Failed sign-ins under one subject: an e-mail address, there or not, or a network address; kept as a digest.
 
     Known and unknown accounts are counted alike, so that a lockout tells nobody which ones exist.
@@ -63,7 +64,7 @@ class SignInAttempts(SQLModel, table=True):
     locked_until: datetime | None = maybe_time()
 
 
-class Note(SQLModel, table=True):
+class Note(Row, table=True):
     """What operators tell each other in a conversation. The customer and the assistant never see it."""
 
     __table_args__ = (sa.Index("ix_note_conversation", "conversation_id", "id"),)
@@ -75,7 +76,7 @@ class Note(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class Reading(SQLModel, table=True):
+class Reading(Row, table=True):
     """How far an operator has read a conversation."""
 
     operator_id: str = Field(foreign_key="operator.id", primary_key=True)

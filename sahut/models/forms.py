@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, time_field
+from sahut.models.row import Row
 
 
 class FillingState(StrEnum):
@@ -23,7 +24,7 @@ class FillingState(StrEnum):
 _OPEN_SQL = sa.text("state = 'open'")
 
 
-class FormRow(SQLModel, table=True):
+class FormRow(Row, table=True):
     """A form by its name. `edition_id` is the one that new customers get, `source` the file or key it came from."""
 
     __tablename__ = "form"
@@ -37,7 +38,7 @@ class FormRow(SQLModel, table=True):
     updated_at: datetime = time_field()
 
 
-class FormEdition(SQLModel, table=True):
+class FormEdition(Row, table=True):
     """A form as it was at one time. Never changed: fillings and submissions point here."""
 
     __tablename__ = "form_edition"
@@ -50,7 +51,7 @@ class FormEdition(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class FillingRow(SQLModel, table=True):
+class FillingRow(Row, table=True):
     """How far a customer has come. `progress` is the `Filling` without the form and what is a column here."""
 
     __tablename__ = "filling"
@@ -75,7 +76,7 @@ class FillingRow(SQLModel, table=True):
     expires_at: datetime = time_field()
 
 
-class Submission(SQLModel, table=True):
+class Submission(Row, table=True):
     """A form as sent. `filling_id` binds it to the one filling that led to it.
 
     `answers` by field name, `None` for what was skipped; `flagged`: the screen doubted a message it came from.

@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 _PENDING_SQL = sa.text("state = 'pending'")
 
@@ -20,7 +21,7 @@ class DeliveryState(StrEnum):
     DEAD = "dead"
 
 
-class HookEndpoint(SQLModel, table=True):
+class HookEndpoint(Row, table=True):
     """Another system that wants to hear of events. `failing_since` is set from the first failure to the next success.
 
     The secret signs, so it is kept as it is; REST shows it once.
@@ -38,7 +39,7 @@ class HookEndpoint(SQLModel, table=True):
     disabled_why: str = ""
 
 
-class HookEvent(SQLModel, table=True):
+class HookEvent(Row, table=True):
     """Something that happened. `body` is what is posted, byte for byte, however often."""
 
     __tablename__ = "hook_event"
@@ -49,7 +50,7 @@ class HookEvent(SQLModel, table=True):
     created_at: datetime = time_field(index=True)
 
 
-class HookDelivery(SQLModel, table=True):
+class HookDelivery(Row, table=True):
     """One event on its way to one endpoint. `attempts` counts posts and names the last; `due_at` is the next."""
 
     __tablename__ = "hook_delivery"

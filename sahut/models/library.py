@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
-class Document(SQLModel, table=True):
+class Document(Row, table=True):
     """A document of a collection. `path` is relative to the learned folder `root`; absent once `removed_at` is set.
 
     After `valid_until` it is not answered from: `expired_at` is set then, which takes it out of every search.
@@ -34,7 +35,7 @@ class Document(SQLModel, table=True):
     removed_at: datetime | None = maybe_time()
 
 
-class DocumentVersion(SQLModel, table=True):
+class DocumentVersion(Row, table=True):
     """One state of a document's extracted text. `hash` is the SHA-256 of the source bytes and names the version.
 
     `pages` are the offsets in `text` where page 1, 2, ... begin; empty where the format has no pages. `suspect` are
@@ -57,7 +58,7 @@ class DocumentVersion(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class Chunk(SQLModel, table=True):
+class Chunk(Row, table=True):
     """A span of a version's text (code points) with its headings and its vector (float32, little-endian).
 
     `embedder` names the space of `vector`. `sentences` are the vectors of its sentences, one byte a component, where
@@ -83,7 +84,7 @@ class Chunk(SQLModel, table=True):
     digest: str | None = None
 
 
-class Attachment(SQLModel, table=True):
+class Attachment(Row, table=True):
     """A file of the organisation's that may be sent to customers. `hash` is the SHA-256 of its bytes.
 
     `path` is relative to the learned folder `root`, `name` what it is called and sent as, `names` all that customers
@@ -107,7 +108,7 @@ class Attachment(SQLModel, table=True):
     removed_at: datetime | None = maybe_time()
 
 
-class KnowledgeState(SQLModel, table=True):
+class KnowledgeState(Row, table=True):
     """One row: `generation` grows with every change, so an index can tell that it is behind."""
 
     __tablename__ = "knowledge_state"

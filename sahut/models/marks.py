@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.models.columns import time_field
+from sahut.models.row import Row
 
 
-class ScreenMark(SQLModel, table=True):
+class ScreenMark(Row, table=True):
     """One conversation that an operator marked. A later mark takes the place of an earlier one.
 
     `vector` is the meaning of what the customer wrote, float16 bytes of unit length in the vector space `space`: no

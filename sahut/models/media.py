@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.models.columns import maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class MediaState(StrEnum):
@@ -27,7 +28,7 @@ class MediaState(StrEnum):
 KEPT_SQL = sa.text("state = 'kept'")
 
 
-class InboundFile(SQLModel, table=True):
+class InboundFile(Row, table=True):
     """The file of an inbound message. The bytes lie on a shelf under `hash`, never in the database.
 
     `told_type`, `told_sha256` and `filename` are the sender's word; `media_type` and `size_bytes` are what came. `text`

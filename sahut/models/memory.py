@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import text_field, time_field
+from sahut.models.row import Row
 
 
-class ContactFact(SQLModel, table=True):
+class ContactFact(Row, table=True):
     """Something that a customer said of themselves (`kind`: name, plate, order, email), and the message that says it.
 
     It is their word for it: no proof of who they are, and never an instruction.
@@ -26,7 +27,7 @@ class ContactFact(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class ConversationSummary(SQLModel, table=True):
+class ConversationSummary(Row, table=True):
     """The turns of a conversation that its history no longer holds, summed up to the message `until_id`.
 
     `made_by` is the chat model, or `extractive`. It has no more authority than what it was made of.

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class Author(StrEnum):
@@ -54,7 +55,7 @@ UNSETTLED_SQL = sa.text("state IN ('queued', 'sending', 'unknown')")
 FAILED_SQL = sa.text("state = 'failed' AND dismissed_at IS NULL")
 
 
-class Message(SQLModel, table=True):
+class Message(Row, table=True):
     """One line of a conversation.
 
     Inbound: `sent_at` is the customer's timestamp, `done_at` when a turn (or an operator's hold) took it up, `choice`
@@ -130,7 +131,7 @@ class Message(SQLModel, table=True):
     dismissed_at: datetime | None = maybe_time()
 
 
-class MediaUpload(SQLModel, table=True):
+class MediaUpload(Row, table=True):
     """A file that Meta has for one of our numbers: the SHA-256 of its bytes and Meta's name for it."""
 
     __tablename__ = "media_upload"
@@ -141,7 +142,7 @@ class MediaUpload(SQLModel, table=True):
     uploaded_at: datetime = time_field()
 
 
-class StrayDelivery(SQLModel, table=True):
+class StrayDelivery(Row, table=True):
     """A status whose message is not known (yet): it may arrive before our own POST returned the wamid."""
 
     __tablename__ = "stray_delivery"
@@ -157,7 +158,7 @@ class StrayDelivery(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class RawEvent(SQLModel, table=True):
+class RawEvent(Row, table=True):
     """Webhook material that was not understood or not for us, kept as it came, within a bound."""
 
     __tablename__ = "raw_event"

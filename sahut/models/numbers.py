@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.models.columns import MaybeJson, json_field, maybe_text, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
-class PhoneNumber(SQLModel, table=True):
+class PhoneNumber(Row, table=True):
     """One of our numbers, by Meta's id for it.
 
     `free_at_us` is when its next message may leave, in microseconds since 1970 and shared by all workers. Until
@@ -33,7 +34,7 @@ class PhoneNumber(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class NumberSettings(SQLModel, table=True):
+class NumberSettings(Row, table=True):
     """What is set for one of our numbers; for what is absent the settings of the environment hold.
 
     Apart from `phone_number`, whose row is written with every message. The token and the app secrets are sealed
@@ -63,7 +64,7 @@ class NumberSettings(SQLModel, table=True):
     updated_at: datetime = time_field()
 
 
-class NumberEdition(SQLModel, table=True):
+class NumberEdition(Row, table=True):
     """What shaped a number's answers from one change to the next; receipts name it. `changed` names what is new."""
 
     __tablename__ = "number_edition"

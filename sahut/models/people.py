@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class IdentityKind(StrEnum):
@@ -39,7 +40,7 @@ class Holder(StrEnum):
 WITH_HUMANS_SQL = sa.text("(status = 'waiting' OR held_by IS NOT NULL)")
 
 
-class Contact(SQLModel, table=True):
+class Contact(Row, table=True):
     """A person who writes to us (or a group). Once `opted_out_at` is set they hear only what answers them.
 
     `number_changed_at` is set when their phone number or user id became another one, until somebody has made sure
@@ -57,7 +58,7 @@ class Contact(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class ContactIdentity(SQLModel, table=True):
+class ContactIdentity(Row, table=True):
     """One of a contact's names on WhatsApp."""
 
     __tablename__ = "contact_identity"
@@ -70,7 +71,7 @@ class ContactIdentity(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class FormerIdentity(SQLModel, table=True):
+class FormerIdentity(Row, table=True):
     """A name that was a contact's `until` then. Somebody else may have it by now: nothing is sent to it."""
 
     __tablename__ = "former_identity"
@@ -83,7 +84,7 @@ class FormerIdentity(SQLModel, table=True):
     until: datetime = time_field()
 
 
-class Conversation(SQLModel, table=True):
+class Conversation(Row, table=True):
     """The thread between one of our numbers and one contact, with its window and its lease.
 
     `inbox_version` grows with every inbound message and every change of speaker: a draft made for an older version is
@@ -162,7 +163,7 @@ class Conversation(SQLModel, table=True):
     updated_at: datetime = time_field(index=True)
 
 
-class IdentityProof(SQLModel, table=True):
+class IdentityProof(Row, table=True):
     """That somebody made sure who a contact is: how well (`level` as in `sahut.authority`), who, and until when."""
 
     __tablename__ = "identity_proof"

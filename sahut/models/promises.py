@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.ids import new_id
 from sahut.models.columns import maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class PromiseState(StrEnum):
@@ -22,7 +23,7 @@ class PromiseState(StrEnum):
 _OPEN_SQL = sa.text("state = 'open'")
 
 
-class Promise(SQLModel, table=True):
+class Promise(Row, table=True):
     """A promise to a customer. `text` is as it was made.
 
     `author` is who made it, an `Author`. `owner` is the id of the operator or key that must keep it, `owner_name` as

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class GapState(StrEnum):
@@ -32,7 +33,7 @@ _OPEN_RECALL_SQL = sa.text("state = 'open'")
 _LOOSE_SQL = sa.text("gap_id IS NULL")
 
 
-class Gap(SQLModel, table=True):
+class Gap(Row, table=True):
     """Questions that ask the same and that the documents did not answer.
 
     `title` is the first of them. `draft_title` and `draft_text` are what a supervisor has written so far; empty ones
@@ -53,7 +54,7 @@ class Gap(SQLModel, table=True):
     updated_at: datetime = time_field()
 
 
-class GapQuestion(SQLModel, table=True):
+class GapQuestion(Row, table=True):
     """A question that went to a human because the documents did not answer it.
 
     `gap_id` is null until it is sorted in, `vector` (float32, little-endian) until it is embedded. After a gap was
@@ -81,7 +82,7 @@ class GapQuestion(SQLModel, table=True):
     created_at: datetime = time_field(index=True)
 
 
-class Recall(SQLModel, table=True):
+class Recall(Row, table=True):
     """An answer that a customer got and whose cited words stand in the documents no more. At most one is open for it.
 
     `lost` are the citations that do not hold (`document`, `version`, `start`, `end`, `quote`). `document_id` is the
@@ -111,7 +112,7 @@ class Recall(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class Site(SQLModel, table=True):
+class Site(Row, table=True):
     """A web site that was learned and is read again at `due_at`. `outcome` says how the last reading went."""
 
     __table_args__ = (UniqueConstraint("collection", "url"),)

@@ -3,10 +3,12 @@
 from datetime import date
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from sahut.models.row import Row
 
 
-class Spend(SQLModel, table=True):
+class Spend(Row, table=True):
     """What one contact's questions took on one day (UTC's); the row with an empty `contact_id` is the whole day's."""
 
     __tablename__ = "spend"

@@ -6,10 +6,11 @@ from enum import StrEnum
 from hashlib import sha256
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.ids import new_id
 from sahut.models.columns import maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 _TOKEN_BYTES = 24
 
@@ -41,7 +42,7 @@ def digest_of(token: str) -> str:
     return sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-class Ticket(SQLModel, table=True):
+class Ticket(Row, table=True):
     """A case in the back office. `call_key` binds it to the one tool call that opened it.
 
     `language` is the customer's. `token` opens the ticket's public page and is found by its digest. Of a callback
@@ -71,7 +72,7 @@ class Ticket(SQLModel, table=True):
     updated_at: datetime = time_field()
 
 
-class TicketUpdate(SQLModel, table=True):
+class TicketUpdate(Row, table=True):
     """One thing that happened to a ticket: words, a status it moved to, or both.
 
     `author` is an `Author`. What is not `public` is for the team alone. `call_key` binds a customer's words to the one

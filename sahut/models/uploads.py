@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from sahut.ids import new_id
 from sahut.models.columns import maybe_time, time_field
+from sahut.models.row import Row
 
 
 class UploadState(StrEnum):
@@ -28,7 +29,7 @@ class FileState(StrEnum):
     SKIPPED = "skipped"
 
 
-class Upload(SQLModel, table=True):
+class Upload(Row, table=True):
     """Files to be learned together. Their bytes lie under the data folder until it is done.
 
     `reason` says what stopped the whole of it.
@@ -43,7 +44,7 @@ class Upload(SQLModel, table=True):
     finished_at: datetime | None = maybe_time()
 
 
-class UploadFile(SQLModel, table=True):
+class UploadFile(Row, table=True):
     """A file of an upload, or one in an archive of it. `outcome` is added, changed or unchanged once it is done."""
 
     __tablename__ = "upload_file"

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from sahut.ids import new_id
 from sahut.models.columns import json_field, maybe_time, text_field, time_field
+from sahut.models.row import Row
 
 
 class HandoffState(StrEnum):
@@ -39,7 +40,7 @@ _OPEN_HANDOFF_SQL = sa.text("state IN ('queued', 'claimed')")
 _WAITING_SQL = sa.text("state = 'waiting'")
 
 
-class TurnRecord(SQLModel, table=True):
+class TurnRecord(Row, table=True):
     """Everything a replay needs: the frozen turn, each exchange with model, retrieval and tools, and the reply."""
 
     __tablename__ = "turn"
@@ -55,7 +56,7 @@ class TurnRecord(SQLModel, table=True):
     ended_at: datetime = time_field(index=True)
 
 
-class Receipt(SQLModel, table=True):
+class Receipt(Row, table=True):
     """What a reply stands on; one for each message the assistant sends.
 
     `guidance_edition` is which edition of its number's guidance shaped it, empty where the number has none of its own.
@@ -79,7 +80,7 @@ class Receipt(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class CitationRow(SQLModel, table=True):
+class CitationRow(Row, table=True):
     """A cited span as a row, so that a changed document can name the answers it made wrong."""
 
     __tablename__ = "citation"
@@ -93,7 +94,7 @@ class CitationRow(SQLModel, table=True):
     quote: str = text_field()
 
 
-class ToolCallRow(SQLModel, table=True):
+class ToolCallRow(Row, table=True):
     """The journal of tool calls: `key` is unique, so a call happens once however often its turn runs.
 
     `state` is `begun` before the act and `done` or `failed` after it: one that stays `begun` died on the way.
@@ -110,7 +111,7 @@ class ToolCallRow(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class ConfirmationRow(SQLModel, table=True):
+class ConfirmationRow(Row, table=True):
     """A tool call as it was shown to who must agree (`confirms`: `customer` or `operator`), waiting for the yes.
 
     `digest` binds the yes to these very arguments. `outcome` is what came of an operator's yes.
@@ -141,7 +142,7 @@ class ConfirmationRow(SQLModel, table=True):
     expires_at: datetime = time_field()
 
 
-class Handoff(SQLModel, table=True):
+class Handoff(Row, table=True):
     """A request for a human. At most one is open in a conversation.
 
     `suggestion` is a draft of the assistant's that documents support and that it was not sure enough to send.
@@ -177,7 +178,7 @@ class Handoff(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
-class Closing(SQLModel, table=True):
+class Closing(Row, table=True):
     """The closing message of a session and what the customer thought of it: `score` 3 is good, 1 is bad.
 
     `inbox_version` is the conversation's when it was made: if that has moved on, the customer's message wins.
@@ -195,7 +196,7 @@ class Closing(SQLModel, table=True):
     created_at: datetime = time_field(index=True)
 
 
-class AuditEntry(SQLModel, table=True):
+class AuditEntry(Row, table=True):
     """Who did what, when. Never the text of a message."""
 
     __tablename__ = "audit"
@@ -208,7 +209,7 @@ class AuditEntry(SQLModel, table=True):
     detail: dict[str, Any] = json_field(dict)
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Row, table=True):
     """A key for the REST interface. Only the SHA-256 digest of the key is kept."""
 
     __tablename__ = "api_key"

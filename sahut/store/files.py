@@ -26,7 +26,13 @@ MOST_DOUBLINGS = 10
 KEPT_LONG_ENOUGH = "The file was kept for {days} days, as long as files are kept here (SAHUT_FILES_KEPT_DAYS)."
 LOST_AT_META = "WhatsApp itself could not take this file: ask the customer to send it again."
 
+# Built once.
 _FILE = table_of(InboundFile)
+_AWAITED = (
+    sa.select(_FILE.c.message_id)
+    .where(_FILE.c.conversation_id == sa.bindparam("key"), _FILE.c.due_at.is_not(None))
+    .limit(1)
+)
 
 
 async def note(tx: Tx, message_id: str, conversation_id: str, number: str, told: File, *, now: datetime) -> None:
@@ -72,8 +78,7 @@ async def due(tx: Tx, *, now: datetime, message_id: str | None = None) -> str | 
 
 async def is_awaited(tx: Tx, conversation_id: str) -> bool:
     """Whether a file of the conversation is still to be fetched or read."""
-    query = sa.select(_FILE.c.message_id).where(_FILE.c.conversation_id == conversation_id, _FILE.c.due_at.is_not(None))
-    return (await tx.execute(query.limit(1))).first() is not None
+    return (await tx.execute(_AWAITED, {"key": conversation_id})).first() is not None
 
 
 async def claim(tx: Tx, message_id: str, *, now: datetime) -> InboundFile | None:

@@ -20,13 +20,18 @@ from sahut.store.whole import inherit
 Name = tuple[str, str]
 
 # Built once.
-_IDENTITY, _FORMER = table_of(ContactIdentity), table_of(FormerIdentity)
+_CONTACT, _IDENTITY, _FORMER = table_of(Contact), table_of(ContactIdentity), table_of(FormerIdentity)
 _GIVEN: sa.BindParameter[list[str]] = sa.bindparam("values", expanding=True)
 _LIVE = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value, _IDENTITY.c.contact_id).where(_IDENTITY.c.value.in_(_GIVEN))
 _PAST = (
     sa.select(_FORMER.c.kind, _FORMER.c.value, _FORMER.c.contact_id)
     .where(_FORMER.c.value.in_(_GIVEN), _FORMER.c.until >= sa.bindparam("at"))
     .order_by(_FORMER.c.until.desc())
+)
+_NAME_ONCE = (
+    sa.update(_CONTACT)
+    .where(_CONTACT.c.id == sa.bindparam("key"), _CONTACT.c.name == "")
+    .values(name=sa.bindparam("told"))
 )
 
 
@@ -80,8 +85,7 @@ async def change(tx: Tx, told: IdentityChange, *, now: datetime) -> str:
 
 async def name_once(tx: Tx, contact_id: str, name: str) -> None:
     """What a contact calls themselves, where nothing was known."""
-    unnamed = sa.and_(col(Contact.id) == contact_id, col(Contact.name) == "")
-    await tx.execute(sa.update(Contact).where(unnamed).values(name=name))
+    await tx.execute(_NAME_ONCE, {"key": contact_id, "told": name})
 
 
 async def called_by_us(tx: Tx, told: AppContact) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from sahut import rules
-from sahut.events import Call, Echo, GroupEvent, Inbound
+from sahut.events import Call, Echo, GroupEvent, Inbound, Names
 from sahut.ids import ConversationId
 from sahut.models import (
     Author,
@@ -21,7 +21,13 @@ from sahut.models import (
 )
 from sahut.store import changes, files, handoffs, identities
 from sahut.store.database import Tx, insert_once
-from sahut.store.rows import lock_conversation, lock_conversation_of, update_conversation, update_message
+from sahut.store.rows import (
+    lock_conversation,
+    lock_conversation_named,
+    lock_conversation_of,
+    update_conversation,
+    update_message,
+)
 
 RAW_EVENTS_KEPT = 10_000
 # What is shown as the author of what a colleague wrote on the phone.
@@ -92,8 +98,7 @@ async def receive_echo(tx: Tx, echo: Echo, *, now: datetime, silence: timedelta)
 
     It is silent for `silence` after the colleague's last word, or until somebody returns the conversation.
     """
-    contact_id = await identities.contact_of(tx, echo.names, name="", at=echo.sent_at, now=now)
-    conversation = await _conversation_of(tx, echo.number, contact_id, now)
+    conversation = await _conversation_with(tx, echo.number, echo.names, name="", at=echo.sent_at, now=now)
     key = ConversationId(conversation.id)
     message = Message(
         conversation_id=key,
@@ -124,8 +129,7 @@ async def receive_echo(tx: Tx, echo: Echo, *, now: datetime, silence: timedelta)
 
 async def receive_call(tx: Tx, call: Call, *, now: datetime) -> Received:
     """Store a call; a customer's own opens the window as a message does. Both of its events are one row."""
-    contact_id = await identities.contact_of(tx, call.names, name=call.name, at=call.at, now=now)
-    conversation = await _conversation_of(tx, call.number, contact_id, now)
+    conversation = await _conversation_with(tx, call.number, call.names, name=call.name, at=call.at, now=now)
     key = ConversationId(conversation.id)
     message = Message(
         conversation_id=key,
@@ -187,10 +191,11 @@ async def _thread_of(tx: Tx, inbound: Inbound, now: datetime) -> Conversation:
     """The conversation of a message, locked. A colleague at the phone who has been silent for long lets go of it."""
     if inbound.group is not None:
         contact_id = await identities.group(tx, inbound.group, now=now)
+        conversation = await _conversation_of(tx, inbound.number, contact_id, now)
     else:
-        names = inbound.names
-        contact_id = await identities.contact_of(tx, names, name=inbound.name, at=inbound.sent_at, now=now)
-    conversation = await _conversation_of(tx, inbound.number, contact_id, now)
+        conversation = await _conversation_with(
+            tx, inbound.number, inbound.names, name=inbound.name, at=inbound.sent_at, now=now
+        )
     until = conversation.held_until
     if conversation.held_by == APP.id and until is not None and until < inbound.sent_at:
         await handoffs.app_lets_go(tx, conversation, actor=APP, now=now)
@@ -283,6 +288,20 @@ async def trim_raw(tx: Tx) -> None:
     """Let go of the oldest raw events beyond `RAW_EVENTS_KEPT`."""
     newest = select(RawEvent.id).order_by(col(RawEvent.id).desc()).offset(RAW_EVENTS_KEPT).limit(1)
     await tx.execute(sa.delete(RawEvent).where(col(RawEvent.id) <= newest.scalar_subquery()))
+
+
+async def _conversation_with(
+    tx: Tx, number: str, names: Names, *, name: str, at: datetime, now: datetime
+) -> Conversation:
+    """The conversation with whoever had these names then, locked; made where there is none.
+
+    Mostly the names are known and have not changed: one look does then.
+    """
+    known = await lock_conversation_named(tx, number, identities.names_in(names))
+    if known is not None:
+        return known
+    contact_id = await identities.contact_of(tx, names, name=name, at=at, now=now)
+    return await _conversation_of(tx, number, contact_id, now)
 
 
 async def _conversation_of(tx: Tx, number: str, contact_id: str, now: datetime) -> Conversation:

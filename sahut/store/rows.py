@@ -4,16 +4,19 @@ Read as plain rows and changed by statements that are built once: on the way of 
 identity map and its flushes cost more than the queries. Knows no rule.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
 
-from sahut.models import UNSETTLED_SQL, Conversation, Message
+from sahut.models import UNSETTLED_SQL, ContactIdentity, Conversation, Message
 from sahut.store.database import Tx, changed, table_of
 from sahut.store.sending import Attempt
 
+# A phone number, a user id and its parent's.
+MOST_NAMES = 3
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
-_CONVERSATION, _MESSAGE = table_of(Conversation), table_of(Message)
+_CONVERSATION, _MESSAGE, _IDENTITY = table_of(Conversation), table_of(Message), table_of(ContactIdentity)
 # What an outcome is judged by: of a wide row, fetching costs more than finding.
 OUTCOME_COLUMNS = [
     _MESSAGE.c[name]
@@ -25,6 +28,17 @@ _CONVERSATIONS = sa.select(_CONVERSATION).with_for_update()
 _LOCK_CONVERSATION = _CONVERSATIONS.where(_CONVERSATION.c.id == _KEY)
 _LOCK_CONVERSATION_OF = _CONVERSATIONS.where(
     _CONVERSATION.c.number == sa.bindparam("number"), _CONVERSATION.c.contact_id == sa.bindparam("contact_id")
+)
+# A conversation once for each of its customer's names that is given.
+_LOCK_NAMED = (
+    sa.select(_CONVERSATION, _IDENTITY.c.kind.label("named_kind"), _IDENTITY.c.value.label("named_value"))
+    .join(_IDENTITY, _IDENTITY.c.contact_id == _CONVERSATION.c.contact_id)
+    .where(
+        _CONVERSATION.c.number == sa.bindparam("number"),
+        _IDENTITY.c.value.in_([sa.bindparam(f"value_{n}") for n in range(MOST_NAMES)]),
+    )
+    .order_by(_CONVERSATION.c.id)
+    .with_for_update(of=_CONVERSATION)
 )
 _LOCK_MESSAGE = sa.select(*OUTCOME_COLUMNS).where(_MESSAGE.c.id == _KEY).with_for_update()
 _LOCK_UNSETTLED = (
@@ -45,6 +59,19 @@ async def lock_conversation_of(tx: Tx, number: str, contact_id: str) -> Conversa
     """As `lock_conversation`, by what is unique of it."""
     found = await tx.execute(_LOCK_CONVERSATION_OF, {"number": number, "contact_id": contact_id})
     return cast("Conversation | None", found.one_or_none())
+
+
+async def lock_conversation_named(tx: Tx, number: str, names: Sequence[tuple[str, str]]) -> Conversation | None:
+    """As `lock_conversation`, by all names (kind, value) of its customer, at least one and at most `MOST_NAMES`.
+
+    `None` unless one customer has each of them. Where two share them both conversations are locked all the same.
+    """
+    # As many parameters each time: a list of changing length would be written into the statement anew.
+    values = {f"value_{n}": names[min(n, len(names) - 1)][1] for n in range(MOST_NAMES)}
+    found = await tx.execute(_LOCK_NAMED, {"number": number, **values})
+    named = [row for row in found if (row.named_kind, row.named_value) in names]
+    is_one = len(named) == len(names) and len({row.id for row in named}) == 1
+    return cast("Conversation", named[0]) if is_one else None
 
 
 async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> None:
