@@ -47,6 +47,8 @@ from sahut.shelf import incoming_shelf, outgoing_shelf
 from sahut.store import Store, numbers, turns
 from sahut.turn import Reply
 
+# Turns at once in one process.
+EMBEDDED_TURNS, ASKING_TURNS = 8, 32
 # One page of a web site, from the look-up of its name to its last byte.
 SITE_S = 60.0
 
@@ -202,12 +204,18 @@ def _worker(
         clock=clock,
         metrics=metrics,
         guidance=switchboard.guidance,
-        pace=Pace(turn_timeout=timedelta(seconds=settings.turn_timeout_s)),
+        pace=_pace(settings),
         name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         closer=_closer(mind, clock, switchboard) if settings.closing else None,
         warner=_warner(mind, clock) if settings.window_warning_s else None,
         beside=beside,
     )
+
+
+def _pace(settings: Settings) -> Pace:
+    """A turn that asks a chat server mostly waits for it; the embedded answers are work for this process."""
+    turn_timeout = timedelta(seconds=settings.turn_timeout_s)
+    return Pace(turn_timeout, slots=EMBEDDED_TURNS if settings.chat_model == "extractive" else ASKING_TURNS)
 
 
 def _sender(mind: Mind, channel: GraphClient, clock: Clock, metrics: Metrics) -> Sender:

@@ -37,12 +37,15 @@ Scripted = Answer | Callable[[dict[str, Any]], Answer]
 class OpenAIScript:
     """Answers one by one from a script, the last one for ever. A callable is given the request's body.
 
-    `rejects` are parameters that this server answers with 400, as servers do that lack them.
+    `rejects` are parameters that this server answers with 400, as servers do that lack them. While `gate` is cleared
+    nobody is answered.
     """
 
     def __init__(self, answers: Iterable[Scripted], *, rejects: Iterable[str] = ()) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._answers = list(answers)
         self._rejects = tuple(rejects)
         self.app = FastAPI()
@@ -60,6 +63,7 @@ class OpenAIScript:
         if unknown:
             return _error(400, f"{unknown} is not supported")
         answer = self._next(body)
+        await self.gate.wait()
         if answer.delay_s:
             await asyncio.sleep(answer.delay_s)
         if answer.body is not None:
