@@ -4,6 +4,7 @@ Each embedder's `name` identifies its vector space; vectors of two names are nev
 """
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,8 +42,9 @@ class LocalEmbedder:
     name = LOCAL
     dimension = LOCAL_DIMENSION
 
-    def __init__(self, *, remembered: int = _REMEMBERED, finds_with_e5: bool = True) -> None:
+    def __init__(self, *, remembered: int = _REMEMBERED, finds_with_e5: bool = True, passages_at_once: int = 1) -> None:
         self.finds_with_e5 = finds_with_e5  # where that model is installed; without it this one finds, too
+        self.passages_at_once = passages_at_once  # for that model; more than one where nobody waits for an answer
         self._memory = _Memory(remembered)
         # One thread: the model gains nothing from two, and they would fight for the same cores.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
@@ -97,13 +99,13 @@ class OpenAIEmbedder:
         await self._client.close()
 
 
-def make_embedder(settings: Settings) -> Embedder:
-    """The embedder of the settings.
+def make_embedder(settings: Settings, *, only_learns: bool = False) -> Embedder:
+    """The embedder of the settings. `only_learns`: no question is asked meanwhile, so that every core may read.
 
     Raises `ConfigurationError` where a server is asked for without key or address.
     """
     if settings.embedder == "local":
-        return LocalEmbedder()
+        return LocalEmbedder(passages_at_once=_cores() if only_learns else 1)
     key = settings.openai_api_key.get_secret_value()
     if not key and not settings.openai_base_url:
         raise ConfigurationError(
@@ -118,6 +120,11 @@ def make_embedder(settings: Settings) -> Embedder:
         max_retries=2,
     )
     return OpenAIEmbedder(settings.embedder, client)
+
+
+def _cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -36,9 +36,18 @@ class E5Space:
 
     name = e5.NAME
 
+    def __init__(self, passages_at_once: int) -> None:
+        """`passages_at_once`: on so many cores. Nothing is gained by a batch, and between two texts others come in."""
+        self._at_once = passages_at_once
+
     async def passages(self, texts: Sequence[str]) -> Vectors:
-        # One at a time: nothing is gained by a batch, and between two of them others have their turn.
-        rows = [await asyncio.to_thread(_passage, text) for text in texts]
+        room = asyncio.Semaphore(self._at_once)
+
+        async def read(text: str) -> Vectors:
+            async with room:
+                return await asyncio.to_thread(_passage, text)
+
+        rows = await asyncio.gather(*map(read, texts))
         return np.stack(rows) if rows else np.zeros((0, e5.DIMENSION), dtype=np.float32)
 
     async def question(self, text: str) -> Vectors:
@@ -63,7 +72,7 @@ class PlainSpace:
 def space_of(embedder: Embedder) -> Space:
     """The space that goes with an embedder."""
     if isinstance(embedder, LocalEmbedder) and embedder.finds_with_e5 and e5_path() is not None:
-        return E5Space()
+        return E5Space(embedder.passages_at_once)
     return PlainSpace(embedder)
 
 

@@ -91,7 +91,7 @@ async def _learn(
     addresses = [source for source in sources if is_address(source)]
     report = LearnReport()
     async with open_store(chosen) as store:
-        embedder = make_embedder(chosen)
+        embedder = make_embedder(chosen, only_learns=True)
         with _Bar() as bar:
             if paths:
                 report = await learn_paths(

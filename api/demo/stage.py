@@ -189,7 +189,9 @@ async def _learn(settings: Settings, console: Console) -> None:
             def progress(step: Step) -> None:
                 bar.update(task, completed=step.number, total=step.total)
 
-            report = await learn(store, make_embedder(settings), [OFFICE / "handbook"], progress=progress)
+            report = await learn(
+                store, make_embedder(settings, only_learns=True), [OFFICE / "handbook"], progress=progress
+            )
         files = await attach(store, outgoing_shelf(settings.home), [OFFICE / "files"])
     if report.failed or files.failed:
         raise ConfigurationError(f"The sample office could not be learned: {report.failed or files.failed}")

@@ -5,7 +5,7 @@ import pytest
 from sqlmodel import select
 
 from knowledge.closely import Close, CloseReader, cut, packed
-from knowledge.e5 import e5
+from knowledge.e5 import DIMENSION, e5
 from knowledge.e5file import E5File, e5_path
 from knowledge.embed import LocalEmbedder
 from knowledge.fuse import Evidence, answerable, calibrations
@@ -45,6 +45,14 @@ def test_e5_finds_across_languages():
     for question in ("Bolehkah saya membawa anjing?", "Tôi có thể mang theo chó không?", "Posso trazer um cachorro?"):
         assert (passages @ model.question(question)).argmax() == 0, question
     assert np.allclose(np.linalg.norm(passages, axis=1), 1, atol=1e-5)
+
+
+@needs_e5
+async def test_passages_that_are_read_side_by_side_keep_their_order():
+    texts = [f"Counter {number} opens at {number} o'clock." for number in range(9)]
+    alone, together = (LocalEmbedder(passages_at_once=many) for many in (1, 4))
+    assert np.array_equal(await space_of(alone).passages(texts), await space_of(together).passages(texts))
+    assert (await space_of(together).passages([])).shape == (0, DIMENSION)
 
 
 @needs_e5
