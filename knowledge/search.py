@@ -123,8 +123,10 @@ class Search:
         if not asked or not self._leaves:
             return [], True
         count = max(CANDIDATES, 4 * top)
-        near = await self._dense(asked, count, collections)
-        words = await asyncio.to_thread(self._lexicon.match, asked, groups=collections, limit=count)
+        near, words = await asyncio.gather(
+            self._dense(asked, count, collections),
+            asyncio.to_thread(self._lexicon.match, asked, groups=collections, limit=count),
+        )
         ranked = self._sorted(self._candidates(asked, near or {}, words, collections))
         if near is not None:
             ranked = await self._closely(asked, ranked, max(CLOSE_LOOKS, top))
