@@ -22,7 +22,10 @@ Name = tuple[str, str]
 # Built once.
 _CONTACT, _IDENTITY, _FORMER = table_of(Contact), table_of(ContactIdentity), table_of(FormerIdentity)
 _GIVEN: sa.BindParameter[list[str]] = sa.bindparam("values", expanding=True)
-_LIVE = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value, _IDENTITY.c.contact_id).where(_IDENTITY.c.value.in_(_GIVEN))
+# The kinds are for the index, which begins with them.
+_LIVE = sa.select(_IDENTITY.c.kind, _IDENTITY.c.value, _IDENTITY.c.contact_id).where(
+    _IDENTITY.c.kind.in_(list(IdentityKind)), _IDENTITY.c.value.in_(_GIVEN)
+)
 _PAST = (
     sa.select(_FORMER.c.kind, _FORMER.c.value, _FORMER.c.contact_id)
     .where(_FORMER.c.value.in_(_GIVEN), _FORMER.c.until >= sa.bindparam("at"))

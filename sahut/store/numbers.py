@@ -188,7 +188,9 @@ async def paused(tx: Tx) -> Sequence[PhoneNumber]:
 
 async def waiting(tx: Tx) -> dict[str, int]:
     """How many messages wait to be sent, by number."""
-    query = sa.select(_MESSAGE.c.number, sa.func.count()).where(UNSETTLED_SQL).group_by(_MESSAGE.c.number)
+    # By an expression: by the column SQLite walks all messages in its order, to spare itself sorting the few that wait.
+    number = _MESSAGE.c.number.concat(sa.literal_column("''"))
+    query = sa.select(number, sa.func.count()).where(UNSETTLED_SQL).group_by(number)
     return {row[0]: row[1] for row in await tx.execute(query)}
 
 

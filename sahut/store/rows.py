@@ -22,6 +22,14 @@ OUTCOME_COLUMNS = [
     _MESSAGE.c[name]
     for name in ("id", "conversation_id", "state", "wamid", "attempts", "losses", "purpose", "sending_since")
 ]
+
+
+def _has_name(place: int) -> sa.ColumnElement[bool]:
+    """The conversation's customer is called so: a name is one customer's at most."""
+    named = (_IDENTITY.c.kind == sa.bindparam(f"kind_{place}"), _IDENTITY.c.value == sa.bindparam(f"value_{place}"))
+    return _CONVERSATION.c.contact_id == sa.select(_IDENTITY.c.contact_id).where(*named).scalar_subquery()
+
+
 _UPDATE_CONVERSATION = sa.update(_CONVERSATION).where(_CONVERSATION.c.id == _KEY)
 _UPDATE_MESSAGE = sa.update(_MESSAGE).where(_MESSAGE.c.id == _KEY)
 _CONVERSATIONS = sa.select(_CONVERSATION).with_for_update()
@@ -29,16 +37,8 @@ _LOCK_CONVERSATION = _CONVERSATIONS.where(_CONVERSATION.c.id == _KEY)
 _LOCK_CONVERSATION_OF = _CONVERSATIONS.where(
     _CONVERSATION.c.number == sa.bindparam("number"), _CONVERSATION.c.contact_id == sa.bindparam("contact_id")
 )
-# A conversation once for each of its customer's names that is given.
-_LOCK_NAMED = (
-    sa.select(_CONVERSATION, _IDENTITY.c.kind.label("named_kind"), _IDENTITY.c.value.label("named_value"))
-    .join(_IDENTITY, _IDENTITY.c.contact_id == _CONVERSATION.c.contact_id)
-    .where(
-        _CONVERSATION.c.number == sa.bindparam("number"),
-        _IDENTITY.c.value.in_([sa.bindparam(f"value_{n}") for n in range(MOST_NAMES)]),
-    )
-    .order_by(_CONVERSATION.c.id)
-    .with_for_update(of=_CONVERSATION)
+_LOCK_NAMED = _CONVERSATIONS.where(
+    _CONVERSATION.c.number == sa.bindparam("number"), *(_has_name(place) for place in range(MOST_NAMES))
 )
 _LOCK_MESSAGE = sa.select(*OUTCOME_COLUMNS).where(_MESSAGE.c.id == _KEY).with_for_update()
 _LOCK_UNSETTLED = (
@@ -62,16 +62,15 @@ async def lock_conversation_of(tx: Tx, number: str, contact_id: str) -> Conversa
 
 
 async def lock_conversation_named(tx: Tx, number: str, names: Sequence[tuple[str, str]]) -> Conversation | None:
-    """As `lock_conversation`, by all names (kind, value) of its customer, at least one and at most `MOST_NAMES`.
+    """As `lock_conversation`, by the names (kind, value) of its customer, of whom each must be a name of theirs.
 
-    `None` unless one customer has each of them. Where two share them both conversations are locked all the same.
+    At least one name and at most `MOST_NAMES`.
     """
-    # As many parameters each time: a list of changing length would be written into the statement anew.
-    values = {f"value_{n}": names[min(n, len(names) - 1)][1] for n in range(MOST_NAMES)}
-    found = await tx.execute(_LOCK_NAMED, {"number": number, **values})
-    named = [row for row in found if (row.named_kind, row.named_value) in names]
-    is_one = len(named) == len(names) and len({row.id for row in named}) == 1
-    return cast("Conversation", named[0]) if is_one else None
+    asked = {"number": number}
+    for place in range(MOST_NAMES):
+        kind, value = names[min(place, len(names) - 1)]
+        asked |= {f"kind_{place}": kind, f"value_{place}": value}
+    return cast("Conversation | None", (await tx.execute(_LOCK_NAMED, asked)).one_or_none())
 
 
 async def update_conversation(tx: Tx, conversation_id: str, **changes: Any) -> None:
