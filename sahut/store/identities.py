@@ -69,10 +69,17 @@ async def contact_of(tx: Tx, names: Names, *, name: str, at: datetime, now: date
 
 
 async def change(tx: Tx, told: IdentityChange, *, now: datetime) -> str:
-    """A person is called otherwise: their old names are theirs no more. The contact. Twice is as good as once."""
+    """A person is called otherwise: their old names are theirs no more. The contact. Twice is as good as once.
+
+    Who wrote under an old name after the change has it by now and is answered there: a change that is told too late
+    takes it from nobody, and a person is asked to look.
+    """
     old, new = names_in(told.old), names_in(told.new)
-    before = await _find(tx, old, told.at)
-    after = await _find(tx, new, told.at)
+    before, after = await _find(tx, old, told.at), await _find(tx, new, told.at)
+    if before is not None and await _heard_since(tx, before, [one for one in old if one not in new], told.at):
+        if after is None:
+            await _note_change(tx, before, told.at)
+        return after or before
     if before is not None and after is not None and before != after:
         before, after = await _one_of(tx, before, after)
     contact_id = before or after or await _new_contact(tx, told.name, new[-1], now)
@@ -156,6 +163,16 @@ async def _learn(tx: Tx, contact_id: str, missing: list[Name], *, is_new: bool, 
             await _replace_user_id(tx, contact_id, value, at=at)
         row = ContactIdentity(contact_id=contact_id, kind=kind, value=value, created_at=now)
         await insert_once(tx, row)
+
+
+async def _heard_since(tx: Tx, contact_id: str, names: list[Name], at: datetime) -> bool:
+    """Whether the last that the contact wrote to a number of ours came under one of these names, after that time."""
+    query = select(Conversation.id).where(
+        Conversation.contact_id == contact_id,
+        col(Conversation.heard_as).in_([value for _, value in names]),
+        col(Conversation.window_opened_at) > at,
+    )
+    return (await tx.execute(query.limit(1))).first() is not None
 
 
 async def _superseded(tx: Tx, contact_id: str, new: list[Name], at: datetime) -> list[Name]:

@@ -253,6 +253,44 @@ async def test_a_changed_number_is_the_same_customer_and_the_old_one_a_stranger(
     assert len(await budi.rest.items("conversations")) == 2
 
 
+async def test_who_writes_from_an_old_number_before_its_change_is_told_is_answered_there(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    await ani.says(FINE)
+    await world.settles()
+    world.clock.advance(20)
+    heir = ani
+    await heir.says(LOST)
+    await world.settles()
+    await world.post(world.double.payload_of(renamed(ani.phone, "6281299999999", 10)))
+    await heir.says(FINE)
+    await world.settles()
+
+    assert {sent.to.removeprefix("+") for sent in world.double.sent} == {ani.phone}
+    # Two people's words lie there, and somebody is asked to look.
+    (conversation,) = await budi.rest.items("conversations")
+    assert conversation["contact"]["number_changed_at"] is not None
+
+
+async def test_a_change_that_is_told_again_takes_the_number_from_nobody(world: World):
+    ani, budi = world.customer("Ani"), await world.operator()
+    await ani.says(FINE)
+    await world.settles()
+    change = world.double.payload_of(renamed(ani.phone, "6281299999999", 10))
+    world.clock.advance(10)
+    await world.post(change)
+    world.clock.advance(10)
+    await ani.says("Saya orang lain")
+    await world.settles()
+    await world.post(change)
+
+    heir, renamed_one = await budi.rest.items("conversations")
+    assert (heir["contact"]["number_changed_at"], heir["contact"]["review"]) == (None, "")
+    assert renamed_one["contact"]["review"] == ""
+    await ani.says(FINE)
+    await world.settles()
+    assert len(await budi.rest.items("conversations")) == 2
+
+
 async def test_a_changed_number_is_told_nothing_private_until_somebody_is_sure(world: World):
     ani, budi = world.customer("Ani"), await world.operator()
     await ani.says(FINE)

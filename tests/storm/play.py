@@ -42,7 +42,7 @@ from tests.storm.cast import (
 from tests.storm.due import due_closing, due_rows, due_warnings
 from tests.storm.house import house_of, warner_of
 from tests.storm.people import Person
-from tests.storm.plot import Acts, Echoes, Passes, Plot, Renames, Says, StandsBy, draw
+from tests.storm.plot import HEIR, Acts, Echoes, Passes, Plot, Renames, Says, StandsBy, draw
 from tests.storm.stage import START, Stage
 from tests.storm.watch import Watch
 from tools.tickets import create_ticket
@@ -221,7 +221,7 @@ class Play:
         """What Meta tells beside messages; late, and perhaps twice."""
         at, person = self.stage.now(), self._person(event.customer)
         if isinstance(event, Renames):
-            letters = person.rename(event, at)
+            letters = person.rename(event, _planned(event))
         else:
             letters = [person.stands_by(event, at) if isinstance(event, StandsBy) else person.passes(event, at)]
         for letter in letters:
@@ -231,7 +231,9 @@ class Play:
     def _written(self, event: Says) -> Json:
         """What the customer sends, now or as late as it was written."""
         customer = self._person(event.customer).customer
-        at, words = self.stage.now() - timedelta(seconds=event.late_s), f"{event.token} {event.words}"
+        # A number is nobody's for a while before it is somebody else's, however the director dawdles.
+        at = _planned(event) if event.customer >= HEIR else self.stage.now() - timedelta(seconds=event.late_s)
+        words = f"{event.token} {event.words}"
         if event.kind == "text":
             message = customer.text(words, at=at)
         elif event.kind == "audio":
@@ -423,6 +425,11 @@ class Play:
         if self.luck.random() < self.plot.refused:
             return Refuse(self.luck.choice(ANY_CODE if self.plot.any_code else REFUSALS))
         return Down() if self.luck.random() < self.plot.down else None
+
+
+def _planned(event: Says | Renames) -> datetime:
+    """When it happened, which may be before the director came to it."""
+    return START + timedelta(seconds=event.at)
 
 
 def _about(letter: Letter, wamid: str) -> bool:
