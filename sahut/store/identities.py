@@ -77,7 +77,8 @@ async def change(tx: Tx, told: IdentityChange, *, now: datetime) -> str:
     old, new = names_in(told.old), names_in(told.new)
     before, after = await _find(tx, old, told.at), await _find(tx, new, told.at)
     if before is not None and await _heard_since(tx, before, [one for one in old if one not in new], told.at):
-        if after is None:
+        told_again = after is not None and await _former(tx, old, told.at) == after
+        if not told_again:
             await _note_change(tx, before, told.at)
         return after or before
     if before is not None and after is not None and before != after:
